@@ -1,0 +1,222 @@
+//! The one error type of the library.
+//!
+//! Every variant is for the person reading it: what was wrong, where, what was expected, what to do next.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Short form used inside the crate. Not in the prelude: a glob-imported `Result` breaks notebook cells.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+/// Where in a file something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The file as a whole.
+    Whole,
+    /// A line, counted from 1.
+    Line(u64),
+    /// A byte offset, counted from 0.
+    Byte(u64),
+    /// A record (an image, a row), counted from 0.
+    Record(u64),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Whole => Ok(()),
+            Place::Line(n) => write!(f, ", line {n}"),
+            Place::Byte(n) => write!(f, ", byte {n}"),
+            Place::Record(n) => write!(f, ", record {n}"),
+        }
+    }
+}
+
+/// Everything that can go wrong in the library.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb: `read`, `create`, `rename`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder whose content is not what it should be.
+    #[error("{}{at}: {found}. Expected {expected}. {remedy}", path.display())]
+    Input {
+        /// The file or folder.
+        path: PathBuf,
+        /// Where in it.
+        at: Place,
+        /// What was found there, as a clause without a full stop.
+        found: String,
+        /// What should have been there, likewise.
+        expected: String,
+        /// What to do, as a sentence.
+        remedy: String,
+    },
+    /// A setting out of its range, or two that do not go together.
+    #[error("{name} is {value}. Expected {expected}. {remedy}")]
+    Setting {
+        /// The setting's name as the user writes it.
+        name: String,
+        /// The value it was given.
+        value: String,
+        /// The range or rule it breaks.
+        expected: String,
+        /// What to do, as a sentence.
+        remedy: String,
+    },
+    /// A name that is not known: a method, data set, encoder.
+    #[error("unknown {kind} '{given}'{}. Known: {}", suggestion(given, known), known.join(", "))]
+    Unknown {
+        /// What kind of thing was named.
+        kind: &'static str,
+        /// The name that was given.
+        given: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// Sizes that do not fit together, known only at run time.
+    #[error("{what}: expected {expected}, found {found}")]
+    Shape {
+        /// The operation or object.
+        what: String,
+        /// The shape it takes.
+        expected: String,
+        /// The shape it was given.
+        found: String,
+    },
+    /// A run folder or checkpoint that cannot be used.
+    #[error("run {}: {found}. {remedy}", path.display())]
+    Run {
+        /// The run folder or the file in it.
+        path: PathBuf,
+        /// What is wrong with it, as a clause.
+        found: String,
+        /// What to do, as a sentence.
+        remedy: String,
+    },
+    /// The device (CPU or GPU) failed or is not there.
+    #[error("device {device}: {message}")]
+    Device {
+        /// `cpu` or `cuda`.
+        device: &'static str,
+        /// What happened and what to do.
+        message: String,
+    },
+    /// Training produced a number that is not finite.
+    #[error("training stopped at epoch {epoch}, step {step}: {found}. {means} Try: {remedy}")]
+    Diverged {
+        /// Epoch, from 1.
+        epoch: usize,
+        /// Optimiser step over the whole run, from 1.
+        step: u64,
+        /// What was seen.
+        found: String,
+        /// What it means, as a sentence.
+        means: String,
+        /// What to change.
+        remedy: String,
+    },
+    /// The user asked to stop before there was anything to hand back.
+    #[error("stopped at your request")]
+    Interrupted,
+}
+
+impl Error {
+    /// Wraps an I/O error with what was tried and on which path; made for `map_err`.
+    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_path_buf();
+        move |source| Error::Io { action, path, source }
+    }
+
+    /// A file with wrong content.
+    pub fn input(
+        path: impl AsRef<Path>,
+        at: Place,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Error {
+        Error::Input {
+            path: path.as_ref().to_path_buf(),
+            at,
+            found: found.into(),
+            expected: expected.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A setting out of its range.
+    pub fn setting(
+        name: impl Into<String>,
+        value: impl fmt::Display,
+        expected: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Error {
+        Error::Setting {
+            name: name.into(),
+            value: value.to_string(),
+            expected: expected.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A run folder or checkpoint that cannot be used.
+    pub fn run(path: impl AsRef<Path>, found: impl Into<String>, remedy: impl Into<String>) -> Error {
+        Error::Run { path: path.as_ref().to_path_buf(), found: found.into(), remedy: remedy.into() }
+    }
+
+    /// An unknown name, with all the names there are.
+    pub fn unknown(kind: &'static str, given: impl Into<String>, known: &[&str]) -> Error {
+        Error::Unknown { kind, given: given.into(), known: known.iter().map(|k| k.to_string()).collect() }
+    }
+
+    /// Sizes that do not fit.
+    pub fn shape(what: impl Into<String>, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
+        Error::Shape { what: what.into(), expected: expected.to_string(), found: found.to_string() }
+    }
+}
+
+impl From<dfdx::tensor::CpuError> for Error {
+    fn from(e: dfdx::tensor::CpuError) -> Error {
+        Error::Device { device: "cpu", message: format!("{e:?}") }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl From<dfdx::tensor::CudaError> for Error {
+    fn from(e: dfdx::tensor::CudaError) -> Error {
+        Error::Device { device: "cuda", message: format!("{e:?}") }
+    }
+}
+
+/// `, did you mean 'x'?` when a known name is close enough to be a slip of the finger.
+fn suggestion(given: &str, known: &[String]) -> String {
+    known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(&given.to_lowercase(), k), k))
+        .filter(|(distance, k)| *distance <= 1 + k.len() / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map_or(String::new(), |(_, k)| format!(", did you mean '{k}'?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_suggests_a_near_one() {
+        let e = Error::unknown("method", "simcrl", &["simclr", "byol"]);
+        assert_eq!(e.to_string(), "unknown method 'simcrl', did you mean 'simclr'?. Known: simclr, byol");
+        let e = Error::unknown("method", "zzz", &["simclr"]);
+        assert_eq!(e.to_string(), "unknown method 'zzz'. Known: simclr");
+    }
+}

@@ -1,0 +1,1 @@
+//! Figures as SVG and PNG, tables, and a run's HTML report.

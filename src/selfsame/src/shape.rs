@@ -1,0 +1,109 @@
+//! What one sample looks like, as a type: [`Image<C, H, W>`](Image).
+//!
+//! Encoders say which [`Input`] they take and data sets which they hold; where the two differ, the program does not
+//! compile and the message names both.
+
+use dfdx::shapes::{Const, Shape};
+
+/// The shape of one sample of a data set, and of what an encoder takes.
+pub trait Input: 'static + Send + Sync + Copy + Default + std::fmt::Debug {
+    /// dfdx's shape of a batch: a run-time batch size before compile-time sizes.
+    type Batch: Shape;
+    /// How many numbers one sample holds.
+    const LEN: usize;
+    /// The shape of a batch of `n` samples.
+    fn batch(n: usize) -> Self::Batch;
+    /// The shape in words, `3x32x32`.
+    fn words() -> String;
+}
+
+/// An image of `C` channels, `H` rows and `W` columns, stored channel by channel, row by row.
+///
+/// ```
+/// use selfsame::shape::{Image, Input};
+/// assert_eq!(Image::<3, 32, 32>::LEN, 3072);
+/// assert_eq!(Image::<1, 28, 28>::words(), "1x28x28");
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Image<const C: usize, const H: usize, const W: usize>;
+
+impl<const C: usize, const H: usize, const W: usize> Input for Image<C, H, W> {
+    type Batch = (usize, Const<C>, Const<H>, Const<W>);
+    const LEN: usize = C * H * W;
+
+    fn batch(n: usize) -> Self::Batch {
+        (n, Const, Const, Const)
+    }
+
+    fn words() -> String {
+        format!("{C}x{H}x{W}")
+    }
+}
+
+/// An [`Input`] that is an image; gives its three sizes as constants.
+pub trait Picture: Input<Batch = (usize, Self::C, Self::H, Self::W)> {
+    /// Channels, as a dfdx dimension.
+    type C: dfdx::shapes::ConstDim;
+    /// Rows, likewise.
+    type H: dfdx::shapes::ConstDim;
+    /// Columns, likewise.
+    type W: dfdx::shapes::ConstDim;
+    /// Channels.
+    const CHANNELS: usize;
+    /// Rows.
+    const HEIGHT: usize;
+    /// Columns.
+    const WIDTH: usize;
+}
+
+impl<const C: usize, const H: usize, const W: usize> Picture for Image<C, H, W> {
+    type C = Const<C>;
+    type H = Const<H>;
+    type W = Const<W>;
+    const CHANNELS: usize = C;
+    const HEIGHT: usize = H;
+    const WIDTH: usize = W;
+}
+
+/// The sizes of an image at run time, for the code below the typed boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Channels: 1 grey, 3 colour.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Size {
+    /// The size an image type stands for.
+    pub fn of<P: Picture>() -> Size {
+        Size { channels: P::CHANNELS, height: P::HEIGHT, width: P::WIDTH }
+    }
+
+    /// How many values an image of this size has.
+    pub fn len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether the image has no pixels.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// Holds where data and encoder have the same shape; its only use is the message when they do not.
+#[diagnostic::on_unimplemented(
+    message = "the encoder takes {Self}, the data are {Data}",
+    label = "these data do not fit this encoder",
+    note = "give the encoder the data's shape as its first parameter, or resize the data when opening them"
+)]
+pub trait Takes<Data> {}
+impl<I> Takes<I> for I {}

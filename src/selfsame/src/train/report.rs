@@ -1,0 +1,81 @@
+//! What a run found out: the object behind `--json`, `report.json` and `report.html`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnose::{Alarm, Geometry};
+
+/// The result of one training run. All accuracies lie in 0..1 and are of the test part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// Name of the run folder.
+    pub run: String,
+    /// Objective, `simclr`.
+    pub method: String,
+    /// Data set as the command names it.
+    pub data: String,
+    /// Encoder preset.
+    pub encoder: String,
+    /// Seed of everything random in the run.
+    pub seed: u64,
+    /// Epochs trained (fewer than asked for when the run was interrupted or stopped).
+    pub epochs: usize,
+    /// Mean training loss of each epoch.
+    pub loss: Vec<f64>,
+    /// The trained encoder under both probes.
+    #[serde(flatten)]
+    pub scores: Scores,
+    /// The same probes on what costs nothing, or uses all labels.
+    pub baselines: Baselines,
+    /// Geometry of the final test embeddings (encoder output).
+    pub diagnostics: Geometry,
+    /// What the doctor said, in order.
+    pub alarms: Vec<Alarm>,
+    /// Training throughput: images (not views) per second of the training loop alone.
+    pub images_per_second: f64,
+    /// Largest resident set of the process.
+    pub peak_memory_bytes: u64,
+    /// Wall time of the whole run, baselines included.
+    pub seconds: f64,
+}
+
+/// kNN and linear-probe accuracy of one representation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// kNN accuracy.
+    pub knn: KnnScores,
+    /// Linear-probe accuracy.
+    pub linear: LinearScores,
+}
+
+/// kNN accuracy on the test part (cosine, T = 0.07), neighbours from the training part.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct KnnScores {
+    /// With 20 neighbours.
+    pub k20: f64,
+    /// With 200 neighbours.
+    pub k200: f64,
+}
+
+/// Linear-probe accuracy on the test part.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LinearScores {
+    /// With all training labels.
+    pub accuracy: f64,
+    /// By share of the training labels (`1%`, `10%`, `100%`); below 100 % the mean over five draws.
+    pub by_labels: BTreeMap<String, f64>,
+}
+
+/// The representations every run is held against, under the same probes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Baselines {
+    /// The same encoder with its initial weights.
+    pub random_init: Scores,
+    /// Raw pixels.
+    pub pixels: Scores,
+    /// Principal components of the pixels, as many as the encoder has features (or pixels, if fewer).
+    pub pca: Scores,
+    /// The same encoder trained with all training labels for the same number of epochs.
+    pub supervised: Scores,
+}
