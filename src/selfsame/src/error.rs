@@ -185,17 +185,10 @@ impl Error {
     }
 }
 
-impl From<dfdx::tensor::CpuError> for Error {
-    fn from(e: dfdx::tensor::CpuError) -> Error {
-        Error::Device { device: "cpu", message: format!("{e:?}") }
-    }
-}
-
-#[cfg(feature = "cuda")]
-impl From<dfdx::tensor::CudaError> for Error {
-    fn from(e: dfdx::tensor::CudaError) -> Error {
-        Error::Device { device: "cuda", message: format!("{e:?}") }
-    }
+/// What a device said, for `map_err` in code that is generic over devices.
+pub(crate) fn device<E: fmt::Display + 'static>(e: E) -> Error {
+    let device = if std::any::type_name::<E>().contains("Cuda") { "cuda" } else { "cpu" };
+    Error::Device { device, message: e.to_string() }
 }
 
 /// `, did you mean 'x'?` when a known name is close enough to be a slip of the finger.

@@ -1,1 +1,17 @@
-//! eval.
+//! Honest evaluation: frozen encoders, kNN and linear probes under one protocol, and the baselines beside them.
+mod baselines;
+mod embeddings;
+mod frozen;
+mod knn;
+mod linear_probe;
+mod protocol;
+mod supervised;
+
+pub use baselines::{pca_features, pixels};
+pub use embeddings::Embeddings;
+pub use frozen::Frozen;
+pub(crate) use knn::knn_to_the_end;
+pub use knn::{knn, Knn};
+pub use linear_probe::{LinearProbe, ProbeFit};
+pub use protocol::{judge, Parts, FRACTIONS};
+pub use supervised::{train_supervised, Supervised};

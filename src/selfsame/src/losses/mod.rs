@@ -1,1 +1,4 @@
-//! losses.
+//! Objectives as pure functions, one per file.
+mod nt_xent;
+
+pub use nt_xent::{nt_xent, NtXentOp};

@@ -1,1 +1,22 @@
-//! nn.
+//! Encoders and heads, generic over image shape and feature size, with their sizes checked while compiling.
+mod batch_norm;
+mod check;
+mod conv2d;
+mod convnet;
+mod encoder;
+mod init;
+mod layer_norm;
+mod linear;
+mod mlp;
+mod projector;
+mod vit;
+
+pub use batch_norm::BatchNorm;
+pub use conv2d::Conv2d;
+pub use convnet::ConvNet;
+pub use encoder::{Encoder, Images, Mode};
+pub use layer_norm::LayerNorm;
+pub use linear::Linear;
+pub use mlp::Mlp;
+pub use projector::Projector;
+pub use vit::Vit;

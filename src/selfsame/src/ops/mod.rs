@@ -1,1 +1,38 @@
-//! ops.
+//! Operations with their own backward pass, one per file.
+//!
+//! Each operation is a trait implemented for every device: the provided body is a composition of dfdx operations, which
+//! serves any device, and [`Cpu`](dfdx::tensor::Cpu) overrides it with a kernel on slices. A free function of the same
+//! name is what the rest of the library calls. Operations work in float32 and, on the CPU, in float64, so that
+//! gradients can be checked to ten digits.
+//!
+//! Results do not depend on the number of threads: sums over samples are taken in groups of fixed size, in order.
+mod activation;
+mod add;
+mod attention;
+mod batch_norm;
+mod conv2d;
+mod cross_entropy;
+mod engine;
+mod l2_normalize;
+mod layer_norm;
+mod linear;
+mod matmul;
+mod patchify;
+mod pool;
+mod real;
+
+pub use activation::{gelu, relu, ActivationOp};
+pub use add::{add, add_to_each, AddOp};
+pub use attention::{attention, AttentionOp};
+pub use batch_norm::{batch_norm, BatchNormOp, BatchStats, Norm};
+pub use conv2d::{conv2d, conv_output, Conv2dOp, ConvWindow};
+pub use cross_entropy::{cross_entropy, CrossEntropyOp};
+pub use engine::Engine;
+pub use l2_normalize::{l2_normalize, L2NormalizeOp};
+pub(crate) use l2_normalize::{normalize_rows, normalize_rows_backward};
+pub use layer_norm::{layer_norm, LayerNormOp};
+pub use linear::{linear, LinearOp};
+pub use matmul::{matmul, Matrix, Threads};
+pub use patchify::{patchify, PatchifyOp};
+pub use pool::{mean_last, mean_middle, PoolOp};
+pub use real::Real;

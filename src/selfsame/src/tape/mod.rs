@@ -1,1 +1,16 @@
-//! tape.
+//! What dfdx's tape lacks: stopping gradients, custom operations, parameters by name, clipping, checking.
+//!
+//! How dfdx decides where a gradient goes, and the bugs that follow, are told in `README.md` beside this file.
+mod custom;
+mod gradcheck;
+mod gradient;
+mod parameters;
+mod stop_gradient;
+
+pub use custom::{record, slot, values, Slot};
+pub use gradcheck::{gradcheck, GradCheck};
+pub use gradient::FlatGradient;
+pub use parameters::{copy_parameters, count_parameters, AnyTensor, Parameters, Role};
+pub use stop_gradient::stop_gradient;
+
+pub(crate) use parameters::parameters;

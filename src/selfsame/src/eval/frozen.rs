@@ -1,0 +1,82 @@
+//! An encoder that can no longer change.
+
+use dfdx::prelude::*;
+use rayon::prelude::*;
+
+use super::Embeddings;
+use crate::augment::Normalise;
+use crate::data::Part;
+use crate::error::{device, Error, Result};
+use crate::interrupt::interrupted;
+use crate::nn::{Encoder, Mode};
+use crate::ops::Engine;
+use crate::shape::{Input, Picture};
+
+/// Images embedded at once.
+const BATCH: usize = 256;
+
+/// An encoder without tape and without training mode: batch norm uses its running statistics, nothing collects
+/// gradients, and there is no way to ask for either.
+///
+/// ```compile_fail
+/// use dfdx::prelude::*;
+/// use selfsame::prelude::*;
+/// fn train(frozen: &Frozen<'_, ConvNet<Image<1, 8, 8>, 64, 3, Cpu>, Cpu>, x: Tensor<(usize, Const<1>, Const<8>, Const<8>), f32, Cpu>) {
+///     frozen.forward(x, Mode::Train); // no such method
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Frozen<'e, E, D> {
+    encoder: &'e E,
+    dev: D,
+    normalise: Normalise,
+}
+
+impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
+    /// Freezes `encoder`; `normalise` is what its training images went through.
+    pub fn new(encoder: &'e E, dev: &D, normalise: Normalise) -> Self {
+        Frozen { encoder, dev: dev.clone(), normalise }
+    }
+
+    /// The features of every image of `part`, in order, without augmentation.
+    ///
+    /// # Errors
+    /// An image that cannot be read; [`Error::Interrupted`] when a stop was asked for; a device out of memory.
+    pub fn embed(&self, part: &Part<E::Input>) -> Result<Embeddings> {
+        self.embed_unless(part, interrupted)
+    }
+
+    /// [`Frozen::embed`] that does not stop on request: for the short probes of a training run, which stops itself.
+    pub(crate) fn embed_to_the_end(&self, part: &Part<E::Input>) -> Result<Embeddings> {
+        self.embed_unless(part, || false)
+    }
+
+    fn embed_unless(&self, part: &Part<E::Input>, stop: impl Fn() -> bool) -> Result<Embeddings> {
+        let width = <E::Features as ConstDim>::SIZE;
+        let mut values = Vec::with_capacity(part.len() * width);
+        for start in (0..part.len()).step_by(BATCH) {
+            if stop() {
+                return Err(Error::Interrupted);
+            }
+            let n = BATCH.min(part.len() - start);
+            let pixels = read_batch(part, start, n, &self.normalise)?;
+            let x = self.dev.try_tensor_from_vec(pixels, <E::Input as Input>::batch(n)).map_err(device)?;
+            values.extend(self.encoder.forward(x, Mode::Eval)?.as_vec());
+        }
+        Embeddings::new(values, width, part.labels(), part.classes())
+    }
+}
+
+/// `n` images from `start` on, normalised.
+pub(super) fn read_batch<P: Picture>(part: &Part<P>, start: usize, n: usize, normalise: &Normalise) -> Result<Vec<f32>> {
+    let mut out = vec![0f32; n * P::LEN];
+    out.par_chunks_mut(P::LEN).enumerate().try_for_each_init(
+        || vec![0u8; P::LEN],
+        |bytes, (i, out)| {
+            part.read(start + i, bytes)?;
+            normalise.apply_bytes(bytes, out);
+            Ok(())
+        },
+    )?;
+    Ok(out)
+}

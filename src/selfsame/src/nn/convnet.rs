@@ -1,0 +1,87 @@
+//! A small convolutional network.
+
+use std::marker::PhantomData;
+
+use dfdx::prelude::*;
+
+use super::check::Message;
+use super::encoder::Images;
+use super::{BatchNorm, Conv2d, Encoder, Mode};
+use crate::error::{device, Result};
+use crate::ops::{self, Engine};
+use crate::random::Stream;
+use crate::shape::Picture;
+use crate::tape::parameters;
+
+/// 3x3 convolutions, each with batch norm and ReLU, then the mean over all places.
+///
+/// `STAGES` convolutions: the first keeps the image's size, each further one halves it; widths double up to `FEATURES`
+/// at the last. `ConvNet<Image<3, 32, 32>, 256, 4>` has widths 32, 64, 128, 256.
+///
+/// # Shapes
+/// (batch, C, H, W) to (batch, FEATURES). `FEATURES` must be divisible by `2^(STAGES - 1)`:
+/// ```compile_fail,E0080
+/// use dfdx::prelude::*;
+/// use selfsame::{nn::{ConvNet, Encoder}, shape::Image};
+/// # let dev = Cpu::default();
+/// // '100 features cannot be halved 3 times, as 4 stages need'
+/// ConvNet::<Image<3, 32, 32>, 100, 4, Cpu>::new(&dev, &mut selfsame::random::stream(&[0]))?;
+/// # Ok::<(), selfsame::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ConvNet<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine = AutoDevice> {
+    first: Conv2d<usize, usize, 3, 1, 1, D>,
+    further: Vec<Conv2d<usize, usize, 3, 2, 1, D>>,
+    norms: Vec<BatchNorm<usize, D>>,
+    picture: PhantomData<P>,
+}
+
+parameters!(
+    [P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine] ConvNet<P, FEATURES, STAGES, D>, D,
+    tensors {}, modules { first, further, norms }
+);
+
+impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<P, FEATURES, STAGES, D> {
+    const CHECK: () = {
+        if STAGES == 0 || FEATURES % (1 << (STAGES - 1)) != 0 || FEATURES == 0 {
+            let m = Message::new().number(FEATURES).text(" features cannot be halved ").number(STAGES.saturating_sub(1));
+            panic!("{}", m.text(" times, as ").number(STAGES).text(" stages need").as_str());
+        }
+    };
+}
+
+impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<D> for ConvNet<P, FEATURES, STAGES, D> {
+    type Input = P;
+    type Features = Const<FEATURES>;
+
+    fn new(dev: &D, rng: &mut Stream) -> Result<Self> {
+        let () = Self::CHECK;
+        let width = |stage: usize| FEATURES >> (STAGES - 1 - stage);
+        let first = Conv2d::new(dev, P::CHANNELS, width(0), rng)?;
+        let further = (1..STAGES).map(|s| Conv2d::new(dev, width(s - 1), width(s), rng)).collect::<Result<_>>()?;
+        let norms = (0..STAGES).map(|s| BatchNorm::new(dev, width(s))).collect::<Result<_>>()?;
+        Ok(ConvNet { first, further, norms, picture: PhantomData })
+    }
+
+    fn forward<T: Tape<f32, D>>(
+        &self,
+        x: Images<P, D, T>,
+        mode: Mode,
+    ) -> Result<Tensor<(usize, Const<FEATURES>), f32, D, T>> {
+        let batch = x.shape().0;
+        let x = x.try_reshape_like(&(batch, P::CHANNELS, P::HEIGHT, P::WIDTH)).map_err(device)?;
+        let mut x = self.first.forward_any(x)?;
+        for (stage, norm) in self.norms.iter().enumerate() {
+            x = ops::relu(norm.forward(x, mode)?)?;
+            if let Some(conv) = self.further.get(stage) {
+                x = conv.forward_any(x)?;
+            }
+        }
+        let (_, _, h, w) = *x.shape();
+        ops::mean_last(x.try_reshape_like(&(batch, Const::<FEATURES>, h * w)).map_err(device)?)
+    }
+
+    fn describe() -> String {
+        format!("ConvNet of {STAGES} 3x3 stages, {} to {FEATURES} features", P::words())
+    }
+}

@@ -1,0 +1,83 @@
+//! Elementwise non-linearities.
+
+use dfdx::prelude::*;
+use rayon::prelude::*;
+
+use super::Real;
+use crate::error::{device, Result};
+use crate::tape::{record, slot, values};
+
+/// Elements a task works on: large enough to outweigh handing it to a thread.
+const CHUNK: usize = 1 << 14;
+
+/// Devices with [`relu`] and [`gelu`].
+pub trait ActivationOp<E: Real>: Device<E> {
+    /// See [`relu`].
+    fn relu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        x.try_relu().map_err(device)
+    }
+    /// See [`gelu`].
+    fn gelu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        x.try_accurate_gelu().map_err(device)
+    }
+}
+
+/// `max(x, 0)`, any shape. The gradient at 0 is 0.
+///
+/// PyTorch equivalent: `torch.nn.functional.relu(x)`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(x: Tensor<S, E, D, T>) -> Result<Tensor<S, E, D, T>> {
+    D::relu(x)
+}
+
+/// `x * Phi(x)` with the exact normal distribution function, any shape (Hendrycks and Gimpel 2016).
+///
+/// PyTorch equivalent: `torch.nn.functional.gelu(x)`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(x: Tensor<S, E, D, T>) -> Result<Tensor<S, E, D, T>> {
+    D::gelu(x)
+}
+
+impl<E: Real> ActivationOp<E> for Cpu
+where
+    Cpu: Device<E>,
+{
+    fn relu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        let slope = |x: E| if x > E::zero() { E::one() } else { E::zero() };
+        // Not `max`: that would turn a NaN into 0 and hide a diverged run.
+        elementwise(x, |x| if x < E::zero() { E::zero() } else { x }, slope)
+    }
+    fn gelu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        let phi = |x: E| E::of(0.5) * (E::one() + (x * E::of(std::f64::consts::FRAC_1_SQRT_2)).erf());
+        let density = |x: E| E::of(0.398_942_280_401_432_7) * (E::of(-0.5) * x * x).exp();
+        elementwise(x, move |x| x * phi(x), move |x| phi(x) + x * density(x))
+    }
+}
+
+/// `f` of every element; `slope` is its derivative, as a function of the input.
+fn elementwise<S: Shape, E: Real, T: Tape<E, Cpu>>(
+    x: Tensor<S, E, Cpu, T>,
+    f: impl Fn(E) -> E + Sync,
+    slope: impl Fn(E) -> E + Sync + 'static,
+) -> Result<Tensor<S, E, Cpu, T>>
+where
+    Cpu: Device<E>,
+{
+    let (x, mut tape) = x.split_tape();
+    let xs = values(&x);
+    let mut y = vec![E::zero(); xs.len()];
+    y.par_chunks_mut(CHUNK).zip(xs.par_chunks(CHUNK)).for_each(|(y, x)| {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = f(*x));
+    });
+    let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
+    record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
+        g[0].par_chunks_mut(CHUNK).zip(gy.par_chunks(CHUNK)).zip(xs.par_chunks(CHUNK)).for_each(|((gx, gy), x)| {
+            gx.iter_mut().zip(gy).zip(x).for_each(|((gx, gy), x)| *gx += *gy * slope(*x));
+        });
+    });
+    Ok(y.put_tape(tape))
+}

@@ -1,0 +1,90 @@
+//! Sums: of two tensors, and of one table to every sample of a batch.
+
+use dfdx::prelude::*;
+use rayon::prelude::*;
+
+use super::linear::add_columns;
+use super::Real;
+use crate::error::{device, Result};
+use crate::tape::{record, slot, values};
+
+/// Devices with [`add`] and [`add_to_each`].
+pub trait AddOp<E: Real>: Device<E> {
+    /// See [`add`].
+    fn add<S: Shape, T: Tape<E, Self>>(
+        a: Tensor<S, E, Self, T>,
+        b: &Tensor<S, E, Self>,
+    ) -> Result<Tensor<S, E, Self, T>> {
+        a.try_add(b.clone()).map_err(device)
+    }
+    /// See [`add_to_each`].
+    fn add_to_each<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, N, W), E, Self, T>,
+        table: &Tensor<(N, W), E, Self>,
+    ) -> Result<Tensor<(B, N, W), E, Self, T>> {
+        let shape = *x.shape();
+        let (x, tape) = x.split_tape();
+        let table = table.clone().put_tape(tape).try_broadcast_like(&shape).map_err(device)?;
+        table.try_add(x).map_err(device)
+    }
+}
+
+/// `a + b`, any shape; a residual connection when `b` is an earlier value on the same tape.
+///
+/// PyTorch equivalent: `a + b`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn add<S: Shape, E: Real, D: AddOp<E>, T: Tape<E, D>>(
+    a: Tensor<S, E, D, T>,
+    b: &Tensor<S, E, D>,
+) -> Result<Tensor<S, E, D, T>> {
+    D::add(a, b)
+}
+
+/// Adds `table` (tokens, width) to every sample of (batch, tokens, width): a position embedding.
+///
+/// PyTorch equivalent: `x + table`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn add_to_each<B: Dim, N: Dim, W: Dim, E: Real, D: AddOp<E>, T: Tape<E, D>>(
+    x: Tensor<(B, N, W), E, D, T>,
+    table: &Tensor<(N, W), E, D>,
+) -> Result<Tensor<(B, N, W), E, D, T>> {
+    D::add_to_each(x, table)
+}
+
+impl<E: Real> AddOp<E> for Cpu
+where
+    Cpu: Device<E>,
+{
+    fn add<S: Shape, T: Tape<E, Self>>(
+        a: Tensor<S, E, Self, T>,
+        b: &Tensor<S, E, Self>,
+    ) -> Result<Tensor<S, E, Self, T>> {
+        let (a, mut tape) = a.split_tape();
+        let (mut y, bs) = (values(&a), values(b));
+        y.iter_mut().zip(&bs).for_each(|(y, b)| *y += *b);
+        let y = a.device().try_tensor_from_vec(y, *a.shape()).map_err(device)?;
+        record(&mut tape, vec![slot(&a), slot(b)], slot(&y), |gy, g| {
+            g.iter_mut().for_each(|g| g.iter_mut().zip(gy).for_each(|(g, gy)| *g += *gy));
+        });
+        Ok(y.put_tape(tape))
+    }
+
+    fn add_to_each<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, N, W), E, Self, T>,
+        table: &Tensor<(N, W), E, Self>,
+    ) -> Result<Tensor<(B, N, W), E, Self, T>> {
+        let (x, mut tape) = x.split_tape();
+        let (mut y, ts) = (values(&x), values(table));
+        y.par_chunks_mut(ts.len().max(1)).for_each(|y| y.iter_mut().zip(&ts).for_each(|(y, t)| *y += *t));
+        let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
+        record(&mut tape, vec![slot(&x), slot(table)], slot(&y), |gy, g| {
+            g[0].iter_mut().zip(gy).for_each(|(g, gy)| *g += *gy);
+            add_columns(gy, &mut g[1]);
+        });
+        Ok(y.put_tape(tape))
+    }
+}

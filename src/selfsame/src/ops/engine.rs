@@ -1,0 +1,48 @@
+//! A device that can do everything the library needs.
+
+use super::{
+    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp,
+    PatchifyOp, PoolOp, Real,
+};
+use crate::losses::NtXentOp;
+
+/// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
+#[diagnostic::on_unimplemented(message = "{Self} is not a device Selfsame's operations run on", note = "use Cpu, or Cuda with the `cuda` feature")]
+pub trait Engine<E: Real = f32>:
+    ActivationOp<E>
+    + AddOp<E>
+    + AttentionOp<E>
+    + BatchNormOp<E>
+    + Conv2dOp<E>
+    + CrossEntropyOp<E>
+    + L2NormalizeOp<E>
+    + LayerNormOp<E>
+    + LinearOp<E>
+    + NtXentOp<E>
+    + PatchifyOp<E>
+    + PoolOp<E>
+{
+}
+
+impl Engine<f32> for dfdx::tensor::Cpu {}
+impl Engine<f64> for dfdx::tensor::Cpu {}
+#[cfg(feature = "cuda")]
+impl Engine<f32> for dfdx::tensor::Cuda {}
+#[cfg(feature = "cuda")]
+impl Engine<f64> for dfdx::tensor::Cuda {}
+
+/// On a GPU every operation is its composition from dfdx's.
+#[cfg(feature = "cuda")]
+mod cuda {
+    use super::*;
+    use dfdx::tensor::Cuda;
+    use dfdx::tensor_ops::Device;
+
+    macro_rules! composed {
+        ($($op:ident),*) => { $(impl<E: Real> $op<E> for Cuda where Cuda: Device<E> {})* };
+    }
+    composed!(
+        ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp,
+        NtXentOp, PatchifyOp, PoolOp
+    );
+}

@@ -1,0 +1,99 @@
+//! The affine map of a fully connected layer.
+
+use dfdx::prelude::*;
+use rayon::prelude::*;
+
+use super::{matmul, Matrix, Real, Threads};
+use crate::error::{device, Result};
+use crate::tape::{record, slot, values};
+
+/// Devices with [`linear`].
+pub trait LinearOp<E: Real>: Device<E> {
+    /// See [`linear`].
+    fn linear<B: Dim, I: Dim, O: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, I), E, Self, T>,
+        weight: &Tensor<(O, I), E, Self>,
+        bias: Option<&Tensor<(O,), E, Self>>,
+    ) -> Result<Tensor<(B, O), E, Self, T>> {
+        composed(x, weight, bias).map_err(device)
+    }
+}
+
+/// `y = x W' + b`: (batch, in) to (batch, out); `weight` is (out, in), `bias` (out).
+///
+/// PyTorch equivalent: `torch.nn.functional.linear(x, weight, bias)`.
+///
+/// # Errors
+/// The device is out of memory.
+///
+/// # Shapes
+/// The weight's second size must be the input's:
+/// ```compile_fail
+/// use dfdx::prelude::*;
+/// let dev = Cpu::default();
+/// let x: Tensor<Rank2<4, 783>, f32, _> = dev.zeros();
+/// let w: Tensor<Rank2<10, 784>, f32, _> = dev.zeros();
+/// selfsame::ops::linear(x, &w, None);
+/// ```
+pub fn linear<B: Dim, I: Dim, O: Dim, E: Real, D: LinearOp<E>, T: Tape<E, D>>(
+    x: Tensor<(B, I), E, D, T>,
+    weight: &Tensor<(O, I), E, D>,
+    bias: Option<&Tensor<(O,), E, D>>,
+) -> Result<Tensor<(B, O), E, D, T>> {
+    D::linear(x, weight, bias)
+}
+
+/// The same from dfdx's operations.
+pub(crate) fn composed<B: Dim, I: Dim, O: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<(B, I), E, D, T>,
+    weight: &Tensor<(O, I), E, D>,
+    bias: Option<&Tensor<(O,), E, D>>,
+) -> std::result::Result<Tensor<(B, O), E, D, T>, D::Err> {
+    let y = x.try_matmul(weight.clone().try_permute::<(I, O), Axes2<1, 0>>()?)?;
+    let Some(bias) = bias else { return Ok(y) };
+    let shape = *y.shape();
+    let (y, tape) = y.split_tape();
+    bias.clone().put_tape(tape).try_broadcast_like(&shape)?.try_add(y)
+}
+
+impl<E: Real> LinearOp<E> for Cpu
+where
+    Cpu: Device<E>,
+{
+    fn linear<B: Dim, I: Dim, O: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, I), E, Self, T>,
+        weight: &Tensor<(O, I), E, Self>,
+        bias: Option<&Tensor<(O,), E, Self>>,
+    ) -> Result<Tensor<(B, O), E, Self, T>> {
+        let (x, mut tape) = x.split_tape();
+        let (batch, outs) = (x.shape().0, weight.shape().0);
+        let (b, i, o) = (batch.size(), x.shape().1.size(), outs.size());
+        let (xs, ws) = (values(&x), values(weight));
+        let mut y = vec![E::zero(); b * o];
+        if let Some(bias) = bias {
+            let bias = values(bias);
+            y.par_chunks_mut(o.max(1)).for_each(|row| row.copy_from_slice(&bias));
+        }
+        let add = bias.is_some();
+        matmul(&xs, Matrix::new(b, i), &ws, Matrix::new(o, i).t(), &mut y, Matrix::new(b, o), add, Threads::All);
+        let y = x.device().try_tensor_from_vec(y, (batch, outs)).map_err(device)?;
+        let mut inputs = vec![slot(&x), slot(weight)];
+        inputs.extend(bias.map(slot));
+        record(&mut tape, inputs, slot(&y), move |gy, g| {
+            let (by, bi) = (Matrix::new(b, o), Matrix::new(b, i));
+            matmul(gy, by, &ws, Matrix::new(o, i), &mut g[0], bi, true, Threads::All);
+            matmul(gy, by.t(), &xs, bi, &mut g[1], Matrix::new(o, i), true, Threads::All);
+            if let Some(gb) = g.get_mut(2) {
+                add_columns(gy, gb);
+            }
+        });
+        Ok(y.put_tape(tape))
+    }
+}
+
+/// Adds every row of `rows` to `sum`.
+pub(crate) fn add_columns<E: Real>(rows: &[E], sum: &mut [E]) {
+    for row in rows.chunks_exact(sum.len().max(1)) {
+        sum.iter_mut().zip(row).for_each(|(s, r)| *s += *r);
+    }
+}

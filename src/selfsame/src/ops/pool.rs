@@ -1,0 +1,90 @@
+//! Averages over the places of an image or the tokens of a sequence.
+
+use dfdx::prelude::*;
+use rayon::prelude::*;
+
+use super::Real;
+use crate::error::{device, Result};
+use crate::tape::{record, slot, values};
+
+/// Devices with [`mean_middle`].
+pub trait PoolOp<E: Real>: Device<E> {
+    /// See [`mean_middle`].
+    fn mean_middle<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, N, W), E, Self, T>,
+    ) -> Result<Tensor<(B, W), E, Self, T>> {
+        x.try_mean::<(B, W), Axis<1>>().map_err(device)
+    }
+    /// See [`mean_last`].
+    fn mean_last<B: Dim, C: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, C, usize), E, Self, T>,
+    ) -> Result<Tensor<(B, C), E, Self, T>> {
+        x.try_mean::<(B, C), Axis<2>>().map_err(device)
+    }
+}
+
+/// Mean over the middle axis: (batch, tokens, width) to (batch, width).
+///
+/// PyTorch equivalent: `x.mean(1)`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn mean_middle<B: Dim, N: Dim, W: Dim, E: Real, D: PoolOp<E>, T: Tape<E, D>>(
+    x: Tensor<(B, N, W), E, D, T>,
+) -> Result<Tensor<(B, W), E, D, T>> {
+    D::mean_middle(x)
+}
+
+/// Mean over the last axis: (batch, channels, places) to (batch, channels); global average pooling of a folded image.
+///
+/// PyTorch equivalent: `x.mean(-1)`, `torch.nn.AdaptiveAvgPool2d(1)` with `Flatten`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn mean_last<B: Dim, C: Dim, E: Real, D: PoolOp<E>, T: Tape<E, D>>(
+    x: Tensor<(B, C, usize), E, D, T>,
+) -> Result<Tensor<(B, C), E, D, T>> {
+    D::mean_last(x)
+}
+
+impl<E: Real> PoolOp<E> for Cpu
+where
+    Cpu: Device<E>,
+{
+    fn mean_middle<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, N, W), E, Self, T>,
+    ) -> Result<Tensor<(B, W), E, Self, T>> {
+        let (x, mut tape) = x.split_tape();
+        let (batch, tokens, width) = *x.shape();
+        let (n, w) = (tokens.size().max(1), width.size().max(1));
+        let scale = E::of(1.0 / n as f64);
+        let xs = values(&x);
+        let mut y = vec![E::zero(); batch.size() * width.size()];
+        y.par_chunks_mut(w).zip(xs.par_chunks(n * w)).for_each(|(y, x)| {
+            x.chunks_exact(w).for_each(|row| y.iter_mut().zip(row).for_each(|(y, x)| *y += *x));
+            y.iter_mut().for_each(|y| *y *= scale);
+        });
+        let y = x.device().try_tensor_from_vec(y, (batch, width)).map_err(device)?;
+        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
+            g[0].par_chunks_mut(n * w).zip(gy.par_chunks(w)).for_each(|(gx, gy)| {
+                gx.chunks_exact_mut(w).for_each(|row| row.iter_mut().zip(gy).for_each(|(gx, gy)| *gx += *gy * scale));
+            });
+        });
+        Ok(y.put_tape(tape))
+    }
+
+    fn mean_last<B: Dim, C: Dim, T: Tape<E, Self>>(
+        x: Tensor<(B, C, usize), E, Self, T>,
+    ) -> Result<Tensor<(B, C), E, Self, T>> {
+        let (x, mut tape) = x.split_tape();
+        let (batch, channels, places) = *x.shape();
+        let n = places.max(1);
+        let scale = E::of(1.0 / n as f64);
+        let y: Vec<E> = values(&x).par_chunks(n).map(|x| x.iter().copied().sum::<E>() * scale).collect();
+        let y = x.device().try_tensor_from_vec(y, (batch, channels)).map_err(device)?;
+        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
+            g[0].par_chunks_mut(n).zip(gy).for_each(|(gx, gy)| gx.iter_mut().for_each(|gx| *gx += *gy * scale));
+        });
+        Ok(y.put_tape(tape))
+    }
+}

@@ -1,0 +1,61 @@
+//! Linear warm-up, then a half cosine.
+
+use std::f64::consts::PI;
+
+use serde::{Deserialize, Serialize};
+
+/// Where libraries differ about the first and the last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CosineConvention {
+    /// Warm-up at step i is `(i + 1) / warmup`, so the first step already moves; the end value is reached at the last
+    /// step. The default here.
+    Lightly,
+    /// Warm-up at step i is `i / warmup`, starting at 0; the end value would be reached one step after the last.
+    Mae,
+}
+
+/// A learning rate that rises linearly for `warmup` steps to `peak` and falls as a half cosine to `end`.
+///
+/// PyTorch equivalent: `lightly.utils.scheduler.CosineWarmupScheduler`.
+///
+/// ```
+/// use selfsame::optim::Cosine;
+/// let lr = Cosine::new(0.1, 10, 100);
+/// assert_eq!(lr.at(9), 0.1);
+/// assert!(lr.at(50) < lr.at(20) && lr.at(99) < 1e-12);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Cosine {
+    /// Highest value.
+    pub peak: f64,
+    /// Value at the end (0).
+    pub end: f64,
+    /// Steps of warm-up.
+    pub warmup: u64,
+    /// Steps in all.
+    pub total: u64,
+    /// How the ends are counted.
+    pub convention: CosineConvention,
+}
+
+impl Cosine {
+    /// From 0 over `warmup` steps to `peak` and back to 0 at step `total - 1`.
+    pub fn new(peak: f64, warmup: u64, total: u64) -> Cosine {
+        Cosine { peak, end: 0.0, warmup, total, convention: CosineConvention::Lightly }
+    }
+
+    /// The value at `step`, counted from 0. Past the end it stays at `end`.
+    pub fn at(&self, step: u64) -> f64 {
+        let lightly = self.convention == CosineConvention::Lightly;
+        if step < self.warmup {
+            return self.peak * (step + u64::from(lightly)) as f64 / self.warmup as f64;
+        }
+        let length = (self.total.saturating_sub(self.warmup)).saturating_sub(u64::from(lightly));
+        let along = (step - self.warmup) as f64 / length.max(1) as f64;
+        if length == 0 || along >= 1.0 {
+            // One step, or past the end; lightly gives a schedule of a single step its end value.
+            return self.end;
+        }
+        self.end + (self.peak - self.end) * 0.5 * (1.0 + (PI * along).cos())
+    }
+}

@@ -1,0 +1,135 @@
+//! The tensors of a module by name, with their shapes forgotten: what optimisers, checkpoints and momentum copies need.
+
+use dfdx::prelude::*;
+use dfdx::tensor::Gradients;
+
+use super::custom::values;
+use crate::error::{device, Error, Result};
+
+/// What a tensor is to an optimiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A weight matrix or kernel: trained, decayed, adapted by LARS.
+    Weight,
+    /// A bias, a norm's scale and shift, a position table: trained, neither decayed nor adapted.
+    NoDecay,
+    /// Running statistics: saved with the module but not trained.
+    Buffer,
+}
+
+/// A float32 tensor whose shape is known only at run time.
+pub trait AnyTensor<D: Device<f32>> {
+    /// Sizes, outermost first.
+    fn sizes(&self) -> Vec<usize>;
+    /// How many numbers.
+    fn numel(&self) -> usize;
+    /// A copy of the values, row-major.
+    fn read(&self) -> Vec<f32>;
+    /// Replaces the values; the id stays.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `values` has another length.
+    fn write(&mut self, values: &[f32]) -> Result<()>;
+    /// Adds this tensor's gradient to `sum`; zero where it received none.
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    fn add_gradient(&self, grads: &mut Gradients<f32, D>, sum: &mut [f32]) -> Result<()>;
+}
+
+impl<S: Shape, D: Device<f32>> AnyTensor<D> for Tensor<S, f32, D> {
+    fn sizes(&self) -> Vec<usize> {
+        self.shape().concrete().into()
+    }
+    fn numel(&self) -> usize {
+        self.shape().num_elements()
+    }
+    fn read(&self) -> Vec<f32> {
+        values(self)
+    }
+    fn write(&mut self, values: &[f32]) -> Result<()> {
+        if values.len() != self.numel() {
+            return Err(Error::shape("values of a parameter", self.numel(), values.len()));
+        }
+        self.copy_from(values);
+        Ok(())
+    }
+    fn add_gradient(&self, grads: &mut Gradients<f32, D>, sum: &mut [f32]) -> Result<()> {
+        grads.try_alloc_for(self).map_err(device)?;
+        sum.iter_mut().zip(values(&grads.get(self))).for_each(|(s, g)| *s += g);
+        Ok(())
+    }
+}
+
+/// A module whose tensors can be walked by name, always in the same order.
+///
+/// Names join the fields on the way with dots: `blocks.0.qkv.weight`.
+pub trait Parameters<D: Device<f32>> {
+    /// Calls `f` with every tensor.
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>));
+    /// Calls `f` with every tensor, to change it.
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<D>));
+}
+
+impl<D: Device<f32>, M: Parameters<D>> Parameters<D> for Vec<M> {
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>)) {
+        self.iter().enumerate().for_each(|(i, m)| m.visit(&format!("{prefix}{i}."), f));
+    }
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<D>)) {
+        self.iter_mut().enumerate().for_each(|(i, m)| m.visit_mut(&format!("{prefix}{i}."), f));
+    }
+}
+
+/// Implements [`Parameters`] for a struct: its generics, its type, its device, its own tensors with their roles, and
+/// its modules.
+macro_rules! parameters {
+    ([$($generics:tt)*] $type:ty, $device:ty, tensors { $($tensor:ident: $role:ident),* $(,)? }, modules { $($module:ident),* $(,)? }) => {
+        impl<$($generics)*> $crate::tape::Parameters<$device> for $type {
+            fn visit(
+                &self,
+                prefix: &str,
+                f: &mut dyn FnMut(&str, $crate::tape::Role, &dyn $crate::tape::AnyTensor<$device>),
+            ) {
+                let _ = (&prefix, &f);
+                $(f(&format!("{prefix}{}", stringify!($tensor)), $crate::tape::Role::$role, &self.$tensor);)*
+                $(self.$module.visit(&format!("{prefix}{}.", stringify!($module)), f);)*
+            }
+            fn visit_mut(
+                &mut self,
+                prefix: &str,
+                f: &mut dyn FnMut(&str, $crate::tape::Role, &mut dyn $crate::tape::AnyTensor<$device>),
+            ) {
+                let _ = (&prefix, &f);
+                $(f(&format!("{prefix}{}", stringify!($tensor)), $crate::tape::Role::$role, &mut self.$tensor);)*
+                $(self.$module.visit_mut(&format!("{prefix}{}.", stringify!($module)), f);)*
+            }
+        }
+    };
+}
+pub(crate) use parameters;
+
+/// How many trainable numbers a module has.
+pub fn count_parameters<D: Device<f32>>(module: &dyn Parameters<D>) -> usize {
+    let mut n = 0;
+    module.visit("", &mut |_, role, t| n += if role == Role::Buffer { 0 } else { t.numel() });
+    n
+}
+
+/// Copies every tensor of `from`, buffers included, into `into`, which keeps its own ids: a fresh copy, unlike
+/// `clone()`, whose gradients would mix with the original's.
+///
+/// # Errors
+/// [`Error::Shape`] where the two differ in structure.
+pub fn copy_parameters<D: Device<f32>>(from: &dyn Parameters<D>, into: &mut dyn Parameters<D>) -> Result<()> {
+    let mut values = Vec::new();
+    from.visit("", &mut |_, _, t| values.push(t.read()));
+    let (mut next, mut problem) = (values.iter(), None);
+    into.visit_mut("", &mut |name, _, t| {
+        let written = match next.next() {
+            Some(v) => t.write(v),
+            None => Err(Error::shape(format!("copy of {name}"), "a module of the same structure", "one with more tensors")),
+        };
+        problem = problem.take().or(written.err());
+    });
+    problem.map_or(Ok(()), Err)
+}

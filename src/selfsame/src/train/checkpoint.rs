@@ -1,0 +1,166 @@
+//! Everything a run needs to go on as if it had never stopped, on disk.
+//!
+//! `checkpoint/weights-STEP.safetensors` holds the objective's tensors and the optimiser's state; `checkpoint/latest.json`
+//! names it with its SHA-256 and holds the rest. A new weights file is written and synced first, then `latest.json` is
+//! replaced in one step, then the old weights go: a kill at any moment leaves one whole checkpoint.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dfdx::prelude::Device;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::SafeTensors;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::atomic::write_atomic;
+use crate::error::{Error, Result};
+use crate::optim::Optimizer;
+use crate::tape::Parameters;
+
+const FORMAT: u32 = 1;
+const DAMAGED: &str = "The checkpoint is damaged. Start the run anew, or copy the folder back from where it was whole.";
+
+/// What `latest.json` holds around the state.
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    weights: String,
+    weights_sha256: String,
+    optimizer_step: u64,
+    state_sha256: String,
+    state: Box<RawValue>,
+}
+
+/// Saves `module`, `optimizer` and `state` as the checkpoint of `folder`.
+///
+/// # Errors
+/// [`Error::Io`] where the folder cannot be written; the checkpoint before stays whole.
+pub(crate) fn save<D: Device<f32>>(
+    folder: &Path,
+    module: &dyn Parameters<D>,
+    optimizer: &Optimizer,
+    state: &impl Serialize,
+) -> Result<()> {
+    let folder = folder.join("checkpoint");
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let (step, slots) = optimizer.state();
+    let bytes = encode(module, slots).map_err(|e| Error::run(&folder, e, "This is a bug; please report it."))?;
+    let name = format!("weights-{step}.safetensors");
+    write_atomic(&folder.join(&name), &bytes)?;
+
+    let json = |e: serde_json::Error| Error::run(&folder, format!("cannot write the state: {e}"), "");
+    let state = serde_json::value::to_raw_value(state).map_err(json)?;
+    let manifest = Manifest {
+        format: FORMAT,
+        weights: name.clone(),
+        weights_sha256: hash(&bytes),
+        optimizer_step: step,
+        state_sha256: hash(state.get().as_bytes()),
+        state,
+    };
+    write_atomic(&folder.join("latest.json"), serde_json::to_string(&manifest).map_err(json)?.as_bytes())?;
+    remove_older(&folder, &name);
+    Ok(())
+}
+
+/// Reads the checkpoint of `folder` into `module` and `optimizer`; gives the state.
+///
+/// # Errors
+/// [`Error::Run`] when there is none, when a byte of it is wrong, or when it belongs to another network.
+pub(crate) fn load<D: Device<f32>, S: DeserializeOwned>(
+    folder: &Path,
+    module: &mut dyn Parameters<D>,
+    optimizer: &mut Optimizer,
+) -> Result<S> {
+    let (manifest, path) = manifest(folder)?;
+    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+    if hash(&bytes) != manifest.weights_sha256 {
+        return Err(Error::run(&path, "its SHA-256 is not the one that was written down with it", DAMAGED));
+    }
+    let damaged = |e: String| Error::run(&path, e, DAMAGED);
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
+    let mut problem = None;
+    module.visit_mut("model.", &mut |name, _, t| {
+        let written = match tensors.tensor(name) {
+            Ok(view) if view.shape() == t.sizes() => t.write(&floats(view.data())),
+            Ok(view) => Err(Error::shape(format!("checkpoint, {name}"), format!("{:?}", t.sizes()), format!("{:?}", view.shape()))),
+            Err(_) => Err(Error::run(&path, format!("{name} is missing"), "It belongs to another network or objective.")),
+        };
+        problem = problem.take().or(written.err());
+    });
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    let slots = tensors.tensor("optimizer").map_err(|e| damaged(e.to_string()))?;
+    optimizer.restore(manifest.optimizer_step, floats(slots.data()));
+    serde_json::from_str(manifest.state.get()).map_err(|e| damaged(format!("its state does not parse: {e}")))
+}
+
+/// The state alone, without the weights.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_state<S: DeserializeOwned>(folder: &Path) -> Result<S> {
+    let (manifest, path) = manifest(folder)?;
+    serde_json::from_str(manifest.state.get()).map_err(|e| Error::run(path, format!("its state does not parse: {e}"), DAMAGED))
+}
+
+fn manifest(folder: &Path) -> Result<(Manifest, PathBuf)> {
+    let path = folder.join("checkpoint").join("latest.json");
+    if !path.exists() {
+        let remedy = "Give --resume a folder that `selfsame train` made, and that got as far as its first epoch.";
+        return Err(Error::run(folder, "there is no checkpoint in it", remedy));
+    }
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let manifest: Manifest = serde_json::from_str(&text)
+        .map_err(|e| Error::run(&path, format!("it is not the JSON that was written: {e}"), DAMAGED))?;
+    if manifest.format != FORMAT {
+        let found = format!("it has format {}, this program reads {FORMAT}", manifest.format);
+        return Err(Error::run(&path, found, "Use the version of selfsame that wrote it."));
+    }
+    if hash(manifest.state.get().as_bytes()) != manifest.state_sha256 {
+        return Err(Error::run(&path, "its state's SHA-256 is not the one written down with it", DAMAGED));
+    }
+    // A flipped byte in the name must not lead out of the folder.
+    let name = Path::new(&manifest.weights).file_name().unwrap_or_default().to_os_string();
+    let weights = folder.join("checkpoint").join(name);
+    Ok((manifest, weights))
+}
+
+fn encode<D: Device<f32>>(module: &dyn Parameters<D>, optimizer: &[f32]) -> std::result::Result<Vec<u8>, String> {
+    let bytes = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let mut parts: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    module.visit("model.", &mut |name, _, t| parts.push((name.to_string(), t.sizes(), bytes(&t.read()))));
+    parts.push(("optimizer".into(), vec![optimizer.len()], bytes(optimizer)));
+    let views = parts
+        .iter()
+        .map(|(name, sizes, bytes)| {
+            TensorView::new(Dtype::F32, sizes.clone(), bytes).map(|v| (name.clone(), v)).map_err(|e| e.to_string())
+        })
+        .collect::<std::result::Result<HashMap<_, _>, _>>()?;
+    safetensors::serialize(views, None).map_err(|e| e.to_string())
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Old weights and leftovers of a killed write. Failing to remove them harms nobody.
+fn remove_older(folder: &Path, keep: &str) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name != keep && (name.starts_with("weights-") || name.ends_with(".tmp")) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}

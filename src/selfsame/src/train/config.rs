@@ -1,0 +1,97 @@
+//! How long, how large, how fast.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::optim::Rule;
+
+/// Settings of the training loop, whatever the objective.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainConfig {
+    /// Passes over the training part (10).
+    pub epochs: usize,
+    /// Images an optimiser step (256).
+    pub batch_size: usize,
+    /// Micro-batches a step is split into (1). Their mean gradient is that of the whole batch where the loss is a mean
+    /// over images; a contrastive loss sees only the negatives of its micro-batch, and the run says so.
+    pub accumulate: usize,
+    /// Seed of everything random (0).
+    pub seed: u64,
+    /// Update rule (AdamW).
+    pub rule: Rule,
+    /// Peak learning rate (1e-3).
+    pub lr: f64,
+    /// Weight decay of weights; biases, norms and positions have none (0.05).
+    pub weight_decay: f64,
+    /// Epochs of linear warm-up before the cosine to 0 (1).
+    pub warmup_epochs: f64,
+    /// Largest global gradient norm; off when `None`.
+    pub clip_norm: Option<f64>,
+    /// Online kNN and diagnostics every so many epochs (1).
+    pub probe_every: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig {
+            epochs: 10,
+            batch_size: 256,
+            accumulate: 1,
+            seed: 0,
+            rule: Rule::ADAMW,
+            lr: 1e-3,
+            weight_decay: 0.05,
+            warmup_epochs: 1.0,
+            clip_norm: None,
+            probe_every: 1,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting against its range and the number of training images.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], naming the flag.
+    pub fn validate(&self, images: usize) -> Result<()> {
+        let at_least_one = |name: &str, value: usize| match value {
+            0 => Err(Error::setting(name, 0, "at least 1", "")),
+            _ => Ok(()),
+        };
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("accumulate", self.accumulate)?;
+        at_least_one("probe-every", self.probe_every)?;
+        if self.batch_size < 2 {
+            let remedy = "Batch statistics and negatives need other images; 256 is a good start.";
+            return Err(Error::setting("batch-size", self.batch_size, "at least 2 images", remedy));
+        }
+        if self.batch_size > images {
+            let remedy = format!("Take --batch-size {} or less.", images.max(2));
+            let expected = format!("at most the {images} training images");
+            return Err(Error::setting("batch-size", self.batch_size, expected, remedy));
+        }
+        if self.batch_size % self.accumulate != 0 || self.batch_size / self.accumulate < 2 {
+            let expected = format!("a divisor of the batch size {} that leaves 2 images or more", self.batch_size);
+            return Err(Error::setting("accumulate", self.accumulate, expected, "Take a power of two."));
+        }
+        positive("lr", self.lr, "1e-3 is usual for AdamW, 0.06 for SGD, 0.3 for LARS.")?;
+        let ranges = [("weight-decay", self.weight_decay), ("warmup-epochs", self.warmup_epochs)];
+        for (name, value) in ranges {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(Error::setting(name, value, "0 or a positive number", ""));
+            }
+        }
+        if let Some(norm) = self.clip_norm {
+            positive("clip-norm", norm, "1 to 3 is usual; leave it out to switch clipping off.")?;
+        }
+        Ok(())
+    }
+}
+
+fn positive(name: &str, value: f64, remedy: &str) -> Result<()> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(Error::setting(name, value, "a positive number", remedy)),
+    }
+}

@@ -1,0 +1,68 @@
+//! What a run measures each epoch: the lines of `metrics.jsonl`.
+//!
+//! No timings in here, so that two runs with one seed leave the same bytes.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnose::Geometry;
+use crate::error::{Error, Result};
+
+/// One line of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// Epoch, from 1; 0 is the encoder before training.
+    pub epoch: usize,
+    /// Optimiser steps so far.
+    pub step: u64,
+    /// Mean loss over the epoch's steps; `null` for epoch 0.
+    pub loss: Option<f64>,
+    /// Learning rate of the epoch's last step.
+    pub lr: Option<f64>,
+    /// Global gradient norm, mean over the epoch's steps, before clipping.
+    pub grad_norm: Option<f64>,
+    /// kNN accuracy (k = 20) on the validation part, when probed.
+    pub knn: Option<f64>,
+    /// Standard deviation of the L2-normalised features, mean over columns, when probed.
+    pub std: Option<f64>,
+    /// RankMe of the features, when probed.
+    pub rankme: Option<f64>,
+    /// Geometry of the features, when probed.
+    pub encoder: Option<Geometry>,
+    /// Geometry of what the loss compares, when probed.
+    pub projector: Option<Geometry>,
+}
+
+impl EpochMetrics {
+    /// The line as it stands in the file.
+    ///
+    /// # Errors
+    /// Never for finite or missing numbers.
+    pub fn line(&self) -> Result<String> {
+        serde_json::to_string(self).map(|s| s + "\n").map_err(|e| Error::run("metrics.jsonl", e.to_string(), ""))
+    }
+}
+
+/// Appends a line to `metrics.jsonl` and syncs it.
+pub(crate) fn append(path: &Path, row: &EpochMetrics) -> Result<()> {
+    let mut file =
+        std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(Error::io("open", path))?;
+    file.write_all(row.line()?.as_bytes()).and_then(|()| file.sync_data()).map_err(Error::io("write", path))
+}
+
+/// Reads `metrics.jsonl`.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::Input`] with the line that is damaged.
+pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let parse = |(i, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|e| {
+            let at = crate::error::Place::Line(i as u64 + 1);
+            Error::input(path, at, e.to_string(), "one JSON object a line", "Resume the run: it writes the file anew.")
+        })
+    };
+    text.lines().enumerate().map(parse).collect()
+}

@@ -1,0 +1,112 @@
+//! kNN and geometry while a run goes on, on a fixed sample of training and validation images.
+
+use dfdx::prelude::*;
+
+use super::trainer::evaluation_normalise;
+use crate::augment::{Normalise, Views};
+use crate::data::{Dataset, Part};
+use crate::diagnose::Geometry;
+use crate::error::{device, Result};
+use crate::eval::{knn_to_the_end, Frozen, Knn};
+use crate::methods::Method;
+use crate::nn::{Encoder, Mode};
+use crate::ops::Engine;
+use crate::shape::{Input, Picture};
+
+/// Training images whose neighbours vote.
+const BANK: usize = 5000;
+/// Validation images that are classified.
+const QUERIES: usize = 2000;
+/// Training images whose geometry is measured.
+const GEOMETRY: usize = 2000;
+/// Of those, how many are seen in two views for the alignment.
+const PAIRS: usize = 512;
+
+/// Images chosen once, measured every epoch. The test part is never touched.
+pub(crate) struct OnlineProbe<P: Picture, D: Engine> {
+    dev: D,
+    bank: Part<P>,
+    queries: Part<P>,
+    normalise: Normalise,
+    /// Two views of the same images, one after the other.
+    pairs: Vec<f32>,
+}
+
+impl<P: Picture, D: Engine> OnlineProbe<P, D> {
+    pub(crate) fn new(dev: &D, data: &Dataset<P>, views: &Views, seed: u64) -> Result<Self> {
+        let bank = spread(&data.train(), BANK);
+        let pairs = if views.count() < 2 { Vec::new() } else { two_views(&spread(&bank, PAIRS), views, seed)? };
+        Ok(OnlineProbe {
+            dev: dev.clone(),
+            queries: spread(&data.validation(), QUERIES),
+            normalise: evaluation_normalise(views, P::CHANNELS),
+            bank,
+            pairs,
+        })
+    }
+
+    /// Geometry of the features and of the projections, and kNN accuracy on validation images.
+    pub(crate) fn measure<M: Method<D>>(&self, method: &M) -> Result<(Geometry, Geometry, f64)>
+    where
+        M::Encoder: Encoder<D, Input = P>,
+    {
+        let frozen = Frozen::new(method.encoder(), &self.dev, self.normalise.clone());
+        // To the end even when a stop was asked for: the epoch's line is owed, the loop stops after it.
+        let bank = frozen.embed_to_the_end(&self.bank)?;
+        let queries = frozen.embed_to_the_end(&self.queries)?;
+        let predicted = knn_to_the_end(&bank, &queries, &[Knn::new(20)])?;
+        let accuracy = predicted.first().map_or(0.0, |p| queries.accuracy(p));
+
+        let sample = bank.subset(&evenly(bank.len(), GEOMETRY));
+        let (first, second) = self.pair_features(method)?;
+        let width = sample.width();
+        let encoder = Geometry::measure(sample.values(), sample.len(), width, Some((&first, &second)))?;
+        let project = |values: &[f32]| -> Result<Vec<f32>> {
+            let shape = (values.len() / width, Default::default());
+            method.project(self.dev.try_tensor_from_vec(values.to_vec(), shape).map_err(device)?)
+        };
+        let z = project(sample.values())?;
+        let pairs = (project(&first)?, project(&second)?);
+        let projected = z.len() / sample.len().max(1);
+        let projector = Geometry::measure(&z, sample.len(), projected, Some((&pairs.0, &pairs.1)))?;
+        Ok((encoder, projector, accuracy))
+    }
+
+    fn pair_features<M: Method<D>>(&self, method: &M) -> Result<(Vec<f32>, Vec<f32>)>
+    where
+        M::Encoder: Encoder<D, Input = P>,
+    {
+        let rows = self.pairs.len() / P::LEN;
+        if rows == 0 {
+            return Ok(Default::default());
+        }
+        let x = self.dev.try_tensor_from_vec(self.pairs.clone(), <P as Input>::batch(rows)).map_err(device)?;
+        let mut first = method.encoder().forward(x, Mode::Eval)?.as_vec();
+        let second = first.split_off(first.len() / 2);
+        Ok((first, second))
+    }
+}
+
+/// At most `most` positions below `n`, evenly spaced.
+fn evenly(n: usize, most: usize) -> Vec<usize> {
+    let count = n.min(most);
+    (0..count).map(|i| i * n / count).collect()
+}
+
+fn spread<P: Picture>(part: &Part<P>, most: usize) -> Part<P> {
+    part.subset(&evenly(part.len(), most))
+}
+
+/// View 0 of every image, then view 1, as they would be in epoch 0.
+fn two_views<P: Picture>(part: &Part<P>, views: &Views, seed: u64) -> Result<Vec<f32>> {
+    let indices: Vec<u64> = (0..part.len()).map(|i| u64::from(part.index(i))).collect();
+    let mut images = vec![0u8; part.len() * P::LEN];
+    for (i, image) in images.chunks_exact_mut(P::LEN).enumerate() {
+        part.read(i, image)?;
+    }
+    let mut out = vec![0f32; 2 * part.len() * P::LEN];
+    for (view, out) in out.chunks_exact_mut((part.len() * P::LEN).max(1)).enumerate() {
+        views.render_batch(&images, crate::shape::Size::of::<P>(), &indices, seed, 0, view, out)?;
+    }
+    Ok(out)
+}

@@ -1,0 +1,446 @@
+//! The training loop: batches in, optimiser steps, probes, alarms, checkpoints.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use dfdx::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::metrics::{append, EpochMetrics};
+use super::probe::OnlineProbe;
+use super::{atomic, checkpoint, EpochLine, StepLine, TrainConfig, Watch};
+use crate::augment::{Normalise, Views};
+use crate::data::{epoch_order, for_each_batch, Batches, Dataset};
+use crate::diagnose::{Alarm, Context, Doctor};
+use crate::error::{device, Error, Result};
+use crate::interrupt::interrupted;
+use crate::methods::Method;
+use crate::nn::Encoder;
+use crate::ops::Engine;
+use crate::optim::{Cosine, Optimizer, Rule};
+use crate::shape::{Input, Picture, Takes};
+use crate::tape::FlatGradient;
+
+/// The loop for one objective, with or without a run folder.
+pub struct Trainer<'t, D: Engine> {
+    dev: D,
+    config: TrainConfig,
+    folder: Option<PathBuf>,
+    watch: Option<&'t mut dyn Watch>,
+}
+
+/// How far a call of [`Trainer::fit`] came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Complete epochs.
+    pub epochs_done: usize,
+    /// Optimiser steps.
+    pub steps_done: u64,
+    /// One entry an epoch, epoch 0 (before training) first.
+    pub history: Vec<EpochMetrics>,
+    /// What the doctor said.
+    pub alarms: Vec<Alarm>,
+    /// Images trained on, each counted once however many views it had.
+    pub images: u64,
+    /// Seconds spent in training steps, batches included.
+    pub train_seconds: f64,
+    /// Steps of the epoch under way, and sums over them.
+    partial: Partial,
+    doctor: Doctor,
+}
+
+/// The epoch under way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Partial {
+    steps: u64,
+    loss: f64,
+    grad_norm: f64,
+}
+
+impl Progress {
+    /// Mean loss of each epoch.
+    pub fn losses(&self) -> Vec<f64> {
+        self.history.iter().filter_map(|row| row.loss).collect()
+    }
+
+    /// Whether all epochs of `config` are done.
+    pub fn is_done(&self, config: &TrainConfig) -> bool {
+        self.epochs_done >= config.epochs
+    }
+
+    /// Images per second of the training loop.
+    pub fn images_per_second(&self) -> f64 {
+        self.images as f64 / self.train_seconds.max(1e-9)
+    }
+}
+
+impl<'t, D: Engine> Trainer<'t, D> {
+    /// A loop with the default [`TrainConfig`] that leaves nothing on disk.
+    pub fn new(dev: &D) -> Self {
+        Trainer { dev: dev.clone(), config: TrainConfig::default(), folder: None, watch: None }
+    }
+    /// Replaces all settings.
+    pub fn config(mut self, config: TrainConfig) -> Self {
+        self.config = config;
+        self
+    }
+    /// Passes over the training part.
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.config.epochs = epochs;
+        self
+    }
+    /// Images an optimiser step.
+    pub fn batch_size(mut self, images: usize) -> Self {
+        self.config.batch_size = images;
+        self
+    }
+    /// Peak learning rate.
+    pub fn lr(mut self, lr: f64) -> Self {
+        self.config.lr = lr;
+        self
+    }
+    /// Seed of order and views.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+    /// Online kNN and diagnostics every so many epochs.
+    pub fn probe_every(mut self, epochs: usize) -> Self {
+        self.config.probe_every = epochs;
+        self
+    }
+    /// Keeps metrics and checkpoints in this run folder.
+    pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.folder = Some(folder.as_ref().to_path_buf());
+        self
+    }
+    /// Tells `watch` what happens.
+    pub fn watch(mut self, watch: &'t mut dyn Watch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    /// Trains `method` on the training part of `data` until the configured epoch, from the folder's checkpoint if there
+    /// is one. When a stop is asked for ([`interrupt`](crate::interrupt())) it ends after the step under way, with a
+    /// checkpoint, and returns what it has.
+    ///
+    /// # Errors
+    /// Settings out of range, views that do not fit the encoder, data that cannot be read, a folder that cannot be
+    /// written, a damaged checkpoint; [`Error::Diverged`] when the loss or a gradient is not finite, with the last
+    /// checkpoint kept as it was.
+    pub fn fit<P, M>(mut self, method: &mut M, data: &Dataset<P>, views: &Views) -> Result<Progress>
+    where
+        P: Picture,
+        M: Method<D>,
+        M::Encoder: Encoder<D, Input = P>,
+        <M::Encoder as Encoder<D>>::Input: Takes<P>,
+    {
+        let part = data.train();
+        self.config.validate(part.len())?;
+        if views.count() != method.views() {
+            return Err(Error::shape("views for this objective", method.views(), views.count()));
+        }
+        views.validate(crate::shape::Size::of::<P>())?;
+        let mut optimizer = Optimizer::new(self.config.rule, self.config.weight_decay);
+        let mut silent = ();
+        let watch: &mut dyn Watch = match self.watch.take() {
+            Some(watch) => watch,
+            None => &mut silent,
+        };
+        let probe = OnlineProbe::new(&self.dev, data, views, self.config.seed)?;
+        let mut progress = self.start(method, &mut optimizer, &probe)?;
+        while !progress.is_done(&self.config) {
+            let stopped = self.epoch(method, &mut optimizer, data, views, &probe, &mut progress, watch)?;
+            self.save(&*method, &optimizer, &progress)?;
+            if stopped {
+                break;
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Progress from the folder's checkpoint, or a new one whose first row is the encoder before training.
+    fn start<P: Picture, M: Method<D>>(
+        &self,
+        method: &mut M,
+        optimizer: &mut Optimizer,
+        probe: &OnlineProbe<P, D>,
+    ) -> Result<Progress>
+    where
+        M::Encoder: Encoder<D, Input = P>,
+    {
+        if let Some(folder) = self.folder.as_deref().filter(|f| f.join("checkpoint/latest.json").exists()) {
+            let progress: Progress = checkpoint::load(folder, method, optimizer)?;
+            // Lines written after the checkpoint are made again.
+            let lines = progress.history.iter().map(EpochMetrics::line).collect::<Result<String>>()?;
+            atomic::write_atomic(&folder.join("metrics.jsonl"), lines.as_bytes())?;
+            return Ok(progress);
+        }
+        let about = method.about(self.config.batch_size / self.config.accumulate);
+        let doctor = Doctor::new(Context {
+            method: about.name.into(),
+            optimizer: match self.config.rule {
+                Rule::AdamW { .. } => "adamw",
+                Rule::Sgd { .. } => "sgd",
+                Rule::Lars { .. } => "lars",
+            }
+            .into(),
+            batch: self.config.batch_size,
+            accumulate: self.config.accumulate,
+            temperature: about.temperature,
+            lr: self.config.lr,
+            encoder_dim: <<M::Encoder as Encoder<D>>::Features as ConstDim>::SIZE,
+            projector_dim: about.projector_dim,
+            plateaus: about.plateaus,
+        });
+        let (encoder, projector, knn) = probe.measure(method)?;
+        let row = EpochMetrics {
+            epoch: 0,
+            step: 0,
+            loss: None,
+            lr: None,
+            grad_norm: None,
+            knn: Some(knn),
+            std: Some(encoder.std),
+            rankme: Some(encoder.rankme),
+            encoder: Some(encoder),
+            projector: Some(projector),
+        };
+        if let Some(folder) = &self.folder {
+            atomic::write_atomic(&folder.join("metrics.jsonl"), row.line()?.as_bytes())?;
+        }
+        let progress = Progress {
+            epochs_done: 0,
+            steps_done: 0,
+            history: vec![row],
+            alarms: Vec::new(),
+            images: 0,
+            train_seconds: 0.0,
+            partial: Partial::default(),
+            doctor,
+        };
+        self.save(&*method, optimizer, &progress)?;
+        Ok(progress)
+    }
+
+    fn save<M: Method<D>>(&self, method: &M, optimizer: &Optimizer, progress: &Progress) -> Result<()> {
+        self.folder.as_deref().map_or(Ok(()), |f| checkpoint::save(f, method, optimizer, progress))
+    }
+
+    /// The rest of the epoch under way; says whether a stop was asked for before its end.
+    #[allow(clippy::too_many_arguments)] // the loop's whole state, passed from one function to its only other half
+    fn epoch<P: Picture, M: Method<D>>(
+        &self,
+        method: &mut M,
+        optimizer: &mut Optimizer,
+        data: &Dataset<P>,
+        views: &Views,
+        probe: &OnlineProbe<P, D>,
+        progress: &mut Progress,
+        watch: &mut dyn Watch,
+    ) -> Result<bool>
+    where
+        M::Encoder: Encoder<D, Input = P>,
+    {
+        let (part, epoch) = (data.train(), progress.epochs_done + 1);
+        let micro = self.config.batch_size / self.config.accumulate;
+        let schedule = self.schedule(part.len());
+        let steps = self.steps_per_epoch(part.len());
+        let order = epoch_order(part.len(), self.config.seed, epoch as u64);
+        let batches = Batches {
+            order: &order[..steps as usize * self.config.batch_size],
+            batch: micro,
+            start_batch: progress.partial.steps as usize * self.config.accumulate,
+            drop_last: true,
+            seed: self.config.seed,
+            epoch: epoch as u64,
+        };
+        let (begun, images_before) = (Instant::now(), progress.images);
+        let mut step = Step::default();
+        let flow = for_each_batch(&part, batches, views, |batch| {
+            let x = self.images::<P>(&batch.views)?;
+            let loss = method.loss(x.leaky_traced())?;
+            step.add(method, loss)?;
+            if step.parts < self.config.accumulate {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let lr = schedule.at(progress.steps_done);
+            self.finish(&mut step, method, optimizer, lr, schedule.total, progress, watch)?;
+            Ok(if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        let seconds = begun.elapsed().as_secs_f64();
+        progress.train_seconds += seconds;
+        // Stopped after the epoch's very last step, the epoch is complete and is closed as any other.
+        if flow.is_break() && progress.partial.steps < steps {
+            return Ok(true);
+        }
+        let rate = (progress.images - images_before) as f64 / seconds.max(1e-9);
+        self.close(method, probe, progress, watch, schedule.at(progress.steps_done.saturating_sub(1)), rate)?;
+        Ok(flow.is_break())
+    }
+
+    /// The optimiser's half of a step: clip, move, tell.
+    #[allow(clippy::too_many_arguments)]
+    fn finish<M: Method<D>>(
+        &self,
+        step: &mut Step,
+        method: &mut M,
+        optimizer: &mut Optimizer,
+        lr: f64,
+        total: u64,
+        progress: &mut Progress,
+        watch: &mut dyn Watch,
+    ) -> Result<()> {
+        let (epoch, number) = (progress.epochs_done + 1, progress.steps_done + 1);
+        let loss = step.loss / self.config.accumulate as f64;
+        step.gradient.mean();
+        let norm = match self.config.clip_norm {
+            Some(max) => step.gradient.clip_norm(max),
+            None => step.gradient.norm(),
+        };
+        let alarms = progress.doctor.after_step(epoch, number, loss, norm);
+        tell(alarms, progress, watch);
+        if !(loss.is_finite() && norm.is_finite()) {
+            return Err(diverged(epoch, number, loss, norm, progress));
+        }
+        optimizer.step(method, step.gradient.mean(), lr)?;
+        method.after_step(number, total)?;
+        step.clear();
+        progress.steps_done = number;
+        progress.images += self.config.batch_size as u64;
+        progress.partial.steps += 1;
+        progress.partial.loss += loss;
+        progress.partial.grad_norm += norm;
+        watch.stepped(&StepLine { epoch, step: number, loss, lr, images: self.config.batch_size });
+        Ok(())
+    }
+
+    /// Ends an epoch: probe, alarms, its line of metrics.
+    fn close<P: Picture, M: Method<D>>(
+        &self,
+        method: &M,
+        probe: &OnlineProbe<P, D>,
+        progress: &mut Progress,
+        watch: &mut dyn Watch,
+        lr: f64,
+        images_per_second: f64,
+    ) -> Result<()>
+    where
+        M::Encoder: Encoder<D, Input = P>,
+    {
+        let epoch = progress.epochs_done + 1;
+        let steps = progress.partial.steps.max(1) as f64;
+        let loss = progress.partial.loss / steps;
+        let mut row = EpochMetrics {
+            epoch,
+            step: progress.steps_done,
+            loss: Some(loss),
+            lr: Some(lr),
+            grad_norm: Some(progress.partial.grad_norm / steps),
+            knn: None,
+            std: None,
+            rankme: None,
+            encoder: None,
+            projector: None,
+        };
+        if epoch % self.config.probe_every == 0 || epoch == self.config.epochs {
+            let (encoder, projector, knn) = probe.measure(method)?;
+            let seen = crate::diagnose::Probe {
+                epoch,
+                loss,
+                encoder: encoder.clone(),
+                projector: projector.clone(),
+                knn: Some(knn),
+                random_init_knn: progress.history.first().and_then(|row| row.knn),
+            };
+            let alarms = progress.doctor.after_probe(&seen);
+            tell(alarms, progress, watch);
+            (row.knn, row.std, row.rankme) = (Some(knn), Some(encoder.std), Some(encoder.rankme));
+            (row.encoder, row.projector) = (Some(encoder), Some(projector));
+        }
+        if let Some(folder) = &self.folder {
+            append(&folder.join("metrics.jsonl"), &row)?;
+        }
+        watch.epoch_done(&EpochLine {
+            epoch,
+            loss,
+            knn: row.knn,
+            std: row.std,
+            rankme: row.rankme,
+            images_per_second,
+        });
+        progress.history.push(row);
+        progress.epochs_done = epoch;
+        progress.partial = Partial::default();
+        Ok(())
+    }
+
+    /// The views of a batch, one after the other, as one tensor.
+    fn images<P: Picture>(&self, views: &[Vec<f32>]) -> Result<crate::nn::Images<P, D>> {
+        let all = views.concat();
+        let rows = all.len() / P::LEN;
+        self.dev.try_tensor_from_vec(all, <P as Input>::batch(rows)).map_err(device)
+    }
+
+    /// Optimiser steps an epoch; a last incomplete batch is left out.
+    pub fn steps_per_epoch(&self, images: usize) -> u64 {
+        (images / self.config.batch_size.max(1)) as u64
+    }
+
+    fn schedule(&self, images: usize) -> Cosine {
+        let steps = self.steps_per_epoch(images);
+        let warmup = (self.config.warmup_epochs * steps as f64).round() as u64;
+        Cosine::new(self.config.lr, warmup, steps * self.config.epochs as u64)
+    }
+}
+
+/// The micro-batches of one optimiser step.
+#[derive(Default)]
+struct Step {
+    gradient: FlatGradient,
+    loss: f64,
+    parts: usize,
+}
+
+impl Step {
+    fn add<D: Engine, M: Method<D>>(
+        &mut self,
+        method: &M,
+        loss: Tensor<Rank0, f32, D, OwnedTape<f32, D>>,
+    ) -> Result<()> {
+        self.loss += loss.as_vec().first().map_or(f64::NAN, |l| f64::from(*l));
+        self.gradient.add(method, loss.try_backward().map_err(device)?)?;
+        self.parts += 1;
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.gradient.clear();
+        (self.loss, self.parts) = (0.0, 0);
+    }
+}
+
+fn tell(alarms: Vec<Alarm>, progress: &mut Progress, watch: &mut dyn Watch) {
+    for alarm in alarms {
+        watch.alarm(&alarm);
+        progress.alarms.push(alarm);
+    }
+}
+
+/// The error of a run whose numbers are no longer finite, in the doctor's words.
+fn diverged(epoch: usize, step: u64, loss: f64, norm: f64, progress: &Progress) -> Error {
+    let said = progress.alarms.iter().rev().find(|a| a.kind == "not-finite");
+    Error::Diverged {
+        epoch,
+        step,
+        found: format!("loss {loss}, gradient norm {norm}"),
+        means: said.map_or_else(|| "A weight or activation overflowed.".into(), |a| a.means.clone()),
+        remedy: said.map_or_else(|| "a lower learning rate (--lr 1e-3).".into(), |a| a.try_this.clone()),
+    }
+}
+
+/// What evaluation does to images before an encoder trained on `views` sees them.
+pub(crate) fn evaluation_normalise(views: &Views, channels: usize) -> Normalise {
+    views.evaluation_normalise().cloned().unwrap_or_else(|| Normalise::identity(channels))
+}
