@@ -40,19 +40,19 @@ mod tests {
 
     #[test]
     fn every_draw_takes_one_number() {
-        let draws: [&dyn Fn(&mut Stream); 5] = [
-            &|rng| drop(chance(rng, 0.5)),
-            &|rng| drop(uniform(rng, (1.0, 1.0))),
-            &|rng| drop(log_uniform(rng, (0.5, 2.0))),
-            &|rng| drop(below(rng, 24)),
-            &|rng| drop(branch(rng)),
+        let draws: [fn(&mut Stream) -> f64; 5] = [
+            |rng| f64::from(u8::from(chance(rng, 0.5))),
+            |rng| uniform(rng, (1.0, 1.0)),
+            |rng| log_uniform(rng, (0.5, 2.0)),
+            |rng| below(rng, 24) as f64,
+            |rng| branch(rng).gen(),
         ];
         let mut expected = stream(&[3]);
         expected.gen::<u64>();
         for draw in draws {
             let mut rng = stream(&[3]);
-            draw(&mut rng);
-            assert_eq!(rng, expected);
+            let value = draw(&mut rng);
+            assert_eq!(rng, expected, "the draw that gave {value}");
         }
     }
 

@@ -14,9 +14,9 @@ const BLURRED_FROM: usize = 64;
 
 /// SimCLR's two views: crop of 20 to 100 % of the area, flip, colour jitter, greyscale, blur.
 ///
-/// Jitter has strength 0.5, without blur, below 64 pixels (the paper's CIFAR-10 recipe) and strength 1 from there on.
-/// Source: <https://arxiv.org/abs/2002.05709>, appendices A and B.9; the smallest crop is 0.08 there, 0.2 is common on
-/// small pictures since MoCo v2.
+/// Below 64 pixels the jitter has strength 0.5 and nothing is blurred (the paper's CIFAR-10 recipe), from there on the
+/// strength is 1. Source: <https://arxiv.org/abs/2002.05709>, appendices A and B.9, but for the smallest crop: 0.08 there,
+/// here 0.2 as in MoCo v2 (<https://arxiv.org/abs/2003.04297>), since 8 % of a small picture is a handful of pixels.
 pub fn simclr(size: Size) -> Views {
     let strength = if blurred(size) { 1.0 } else { 0.5 };
     let view = View::new(size)
@@ -29,12 +29,12 @@ pub fn simclr(size: Size) -> Views {
 
 /// BYOL's first view, always blurred (from 64 pixels on). Source: <https://arxiv.org/abs/2006.07733>, appendix B.
 pub fn byol_a(size: Size) -> View {
-    with_blur(byol_colours(size), 1.0)
+    with_blur(byol_colours(size, (0.08, 1.0)), 1.0)
 }
 
 /// BYOL's second view: rarely blurred, sometimes solarised. Source: as [`byol_a`].
 pub fn byol_b(size: Size) -> View {
-    with_blur(byol_colours(size), 0.1).then(Solarise::default())
+    with_blur(byol_colours(size, (0.08, 1.0)), 0.1).then(Solarise::default())
 }
 
 /// BYOL's two views, [`byol_a`] and [`byol_b`]; also those of Barlow Twins, VICReg and MoCo v3.
@@ -42,28 +42,22 @@ pub fn byol(size: Size) -> Views {
     Views::two_different(byol_a(size), byol_b(size))
 }
 
-fn byol_colours(size: Size) -> View {
-    View::new(size)
-        .then(RandomResizedCrop::to(size.height, size.width))
-        .then(HorizontalFlip::default())
-        .then(ColorJitter { brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: 0.8 })
-        .then(Greyscale::default())
-}
-
 /// DINO's crops: two of `size` from 40 to 100 % of the area, made as BYOL's views, and eight of size `local` from 5 to
 /// 40 %. Other numbers: [`Views::multi_crop`]. Source: <https://arxiv.org/abs/2104.14294>, section 3.1 and its code.
 pub fn multi_crop(size: Size, local: Size) -> Views {
-    let crop = |size: Size, scale| {
-        View::new(size)
-            .then(RandomResizedCrop { scale, ..RandomResizedCrop::to(size.height, size.width) })
-            .then(HorizontalFlip::default())
-            .then(ColorJitter { brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: 0.8 })
-            .then(Greyscale::default())
-    };
-    let global = crop(size, (0.4, 1.0));
+    let global = byol_colours(size, (0.4, 1.0));
     let mut views = vec![with_blur(global.clone(), 1.0), with_blur(global, 0.1).then(Solarise::default())];
-    views.resize(10, with_blur(crop(local, (0.05, 0.4)), 0.5));
+    views.resize(10, with_blur(byol_colours(local, (0.05, 0.4)), 0.5));
     Views::new(views)
+}
+
+/// What BYOL's views have in common, cropped to a share of the area in `scale`.
+fn byol_colours(size: Size, scale: (f64, f64)) -> View {
+    View::new(size)
+        .then(RandomResizedCrop { scale, ..RandomResizedCrop::to(size.height, size.width) })
+        .then(HorizontalFlip::default())
+        .then(ColorJitter { brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: 0.8 })
+        .then(Greyscale::default())
 }
 
 /// Two views of drawn or written signs, light on dark: turned by up to 15 degrees, moved by up to a tenth, cropped to 60 to

@@ -279,11 +279,17 @@ mod tests {
     #[test]
     #[ignore = "a measurement; run it alone with --release --ignored --nocapture on an idle machine"]
     fn views_a_second() {
-        let size = Size { channels: 3, height: 32, width: 32 };
-        let images: Vec<u8> = (0..512).flat_map(|i| image(size, i)).collect();
+        let small = Size { channels: 3, height: 32, width: 32 };
+        let large = Size { channels: 3, height: 96, width: 96 };
+        let digit = Size { channels: 1, height: 28, width: 28 };
         let indices: Vec<u64> = (0..512).collect();
-        let mut out = vec![0.0; images.len()];
-        for (name, views) in [("simclr", presets::simclr(size)), ("byol, second", presets::byol(size))] {
+        for (name, size, views) in [
+            ("simclr", small, presets::simclr(small)),
+            ("simclr with blur", large, presets::simclr(large)),
+            ("glyphs", digit, presets::glyphs(digit)),
+        ] {
+            let images: Vec<u8> = (0..512).flat_map(|i| image(size, i)).collect();
+            let mut out = vec![0.0; images.len()];
             for threads in [1, 2] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let mut batch = |epoch| {
