@@ -64,6 +64,18 @@ impl Normalise {
             }
         }
     }
+
+    /// Writes `(byte / 255 - mean) / std` for a picture of bytes stored channel by channel; `out` is as long as `image`.
+    pub fn apply_bytes(&self, image: &[u8], out: &mut [f32]) {
+        let plane = (image.len() / self.mean.len().max(1)).max(1);
+        let channels = image.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
+        for ((image, out), (mean, std)) in channels.zip(self.mean.iter().zip(&self.std)) {
+            let (scale, shift) = (1.0 / (255.0 * std), -mean / std);
+            for (out, byte) in out.iter_mut().zip(image) {
+                *out = f32::from(*byte) * scale + shift;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

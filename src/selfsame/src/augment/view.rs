@@ -38,6 +38,11 @@ impl View {
         self
     }
 
+    /// What follows the last transform.
+    pub fn normalisation(&self) -> &Normalise {
+        &self.normalise
+    }
+
     /// The size of the view.
     pub fn size(&self) -> Size {
         self.size

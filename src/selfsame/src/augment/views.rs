@@ -49,6 +49,16 @@ impl Views {
         Views::new(self.views.into_iter().map(|view| view.normalise(normalise.clone())).collect())
     }
 
+    /// The first view alone: what a classifier trains on.
+    pub fn first(&self) -> Views {
+        Views { views: self.views.iter().take(1).cloned().collect() }
+    }
+
+    /// The normalisation of the first view, which evaluation applies to whole images; `None` without views.
+    pub fn evaluation_normalise(&self) -> Option<&Normalise> {
+        self.views.first().map(View::normalisation)
+    }
+
     /// How many views there are.
     pub fn count(&self) -> usize {
         self.views.len()

@@ -13,9 +13,10 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::dataset::Part;
+use crate::augment::Views;
 use crate::error::{Error, Result};
 use crate::random::{stream, Purpose};
-use crate::shape::Picture;
+use crate::shape::{Picture, Size};
 
 /// Turns an image into views.
 pub trait Render: Sync {
@@ -25,7 +26,41 @@ pub trait Render: Sync {
     fn view_len(&self, view: usize) -> usize;
     /// Writes view `view` of `image` to `out` (`view_len(view)` numbers): a function of the other arguments alone.
     /// `index` is the image's index in the whole data set.
-    fn render(&self, image: &[u8], seed: u64, epoch: u64, index: u64, view: usize, out: &mut [f32]);
+    ///
+    /// # Errors
+    /// A view that cannot be made of images of `size`.
+    #[allow(clippy::too_many_arguments)] // the four that make a view's random numbers, the image, and where to put it
+    fn render(
+        &self,
+        image: &[u8],
+        size: Size,
+        seed: u64,
+        epoch: u64,
+        index: u64,
+        view: usize,
+        out: &mut [f32],
+    ) -> Result<()>;
+}
+
+impl Render for Views {
+    fn views(&self) -> usize {
+        self.count()
+    }
+    fn view_len(&self, view: usize) -> usize {
+        self.view_size(view).len()
+    }
+    fn render(
+        &self,
+        image: &[u8],
+        size: Size,
+        seed: u64,
+        epoch: u64,
+        index: u64,
+        view: usize,
+        out: &mut [f32],
+    ) -> Result<()> {
+        Views::render(self, image, size, seed, epoch, index, view, out)
+    }
 }
 
 /// The order of `n` samples in `epoch`: a shuffle of `0..n` that depends on `(n, seed, epoch)` alone.
@@ -185,10 +220,10 @@ fn fill<P: Picture>(
         let len = render.view_len(view);
         buffer.resize(positions.len() * len, 0.0);
         let samples = buffer.par_chunks_exact_mut(len).zip(out.images.par_chunks_exact(P::LEN));
-        samples.zip(positions).for_each(|((buffer, image), &position)| {
+        samples.zip(positions).try_for_each(|((buffer, image), &position)| {
             let index = u64::from(part.index(position as usize));
-            render.render(image, seed, epoch, index, view, buffer);
-        });
+            render.render(image, Size::of::<P>(), seed, epoch, index, view, buffer)
+        })?;
     }
     Ok(())
 }
@@ -218,7 +253,7 @@ mod tests {
         fn view_len(&self, view: usize) -> usize {
             [2, 3][view]
         }
-        fn render(&self, image: &[u8], seed: u64, epoch: u64, index: u64, view: usize, out: &mut [f32]) {
+        fn render(&self, image: &[u8], _: Size, seed: u64, epoch: u64, index: u64, view: usize, out: &mut [f32]) -> Result<()> {
             if view == 1 {
                 out.copy_from_slice(&[seed as f32, epoch as f32, index as f32]);
                 return;
@@ -383,7 +418,7 @@ mod tests {
         fn view_len(&self, _view: usize) -> usize {
             1
         }
-        fn render(&self, _image: &[u8], _seed: u64, _epoch: u64, index: u64, _view: usize, _out: &mut [f32]) {
+        fn render(&self, _image: &[u8], _: Size, _seed: u64, _epoch: u64, index: u64, _view: usize, _out: &mut [f32]) -> Result<()> {
             self.rendered.fetch_add(1, Ordering::Relaxed);
             assert_ne!(index, self.panic_at, "a renderer that panics");
         }

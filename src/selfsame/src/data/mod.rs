@@ -32,5 +32,5 @@ pub use idx::{FashionMnist, IdxImages, Mnist};
 pub use info::{ClassInfo, DataInfo};
 pub use labels::{label_subset, Labels};
 pub use loader::{batch_count, epoch_order, for_each_batch, Batch, Batches, Render};
-pub use normalise::{for_each_plain_batch, Normalise};
+pub use normalise::for_each_plain_batch;
 pub use shapes::{Factors, Shapes};

@@ -3,20 +3,11 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::dataset::Part;
+use crate::augment::Normalise;
 use crate::error::{Error, Result};
 use crate::shape::Picture;
-
-/// Mean and standard deviation of each channel, of pixels in 0..1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Normalise {
-    /// One mean a channel.
-    pub mean: Vec<f32>,
-    /// One standard deviation a channel; 1 for a channel that never varies.
-    pub std: Vec<f32>,
-}
 
 impl Normalise {
     /// Measures up to `max_images` of `part`, evenly spaced; pass the training part, never the one that is scored.
@@ -52,19 +43,6 @@ impl Normalise {
         }
         Ok(Normalise { mean, std })
     }
-
-    /// Writes `(byte / 255 - mean) / std` for an image stored channel by channel; `out` is as long as `image`. With no
-    /// channels it does nothing.
-    pub fn apply(&self, image: &[u8], out: &mut [f32]) {
-        let plane = (image.len() / self.mean.len().max(1)).max(1);
-        let channels = image.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
-        for ((image, out), (mean, std)) in channels.zip(self.mean.iter().zip(&self.std)) {
-            let (scale, shift) = (1.0 / (255.0 * std), -mean / std);
-            for (out, byte) in out.iter_mut().zip(image) {
-                *out = f32::from(*byte) * scale + shift;
-            }
-        }
-    }
 }
 
 /// Sum and sum of squares of each channel's bytes.
@@ -92,10 +70,7 @@ pub fn for_each_plain_batch<P: Picture>(
     if batch == 0 {
         return Err(Error::setting("batch size", batch, "1 or more", "Pass a larger one."));
     }
-    if normalise.mean.len() != P::CHANNELS || normalise.std.len() != P::CHANNELS {
-        let found = format!("{} means and {} deviations", normalise.mean.len(), normalise.std.len());
-        return Err(Error::shape("normalisation", format!("{} channels", P::CHANNELS), found));
-    }
+    normalise.validate(P::CHANNELS)?;
     for start in (0..part.len()).step_by(batch) {
         let positions = start..part.len().min(start + batch);
         let mut pixels = vec![0.0; positions.len() * P::LEN];
@@ -103,7 +78,7 @@ pub fn for_each_plain_batch<P: Picture>(
             || vec![0; P::LEN],
             |image, (i, out)| {
                 part.read(start + i, image)?;
-                normalise.apply(image, out);
+                normalise.apply_bytes(image, out);
                 Ok::<(), Error>(())
             },
         )?;

@@ -1,24 +1,27 @@
 //! Representations that cost no training: raw pixels and their principal components.
 
-use super::frozen::read_batch;
-use super::protocol::Parts;
+use super::{Embeddings, Parts};
 use crate::augment::Normalise;
-use crate::data::Part;
+use crate::data::{for_each_plain_batch, Part};
 use crate::diagnose::Pca;
 use crate::error::Result;
 use crate::shape::Picture;
 
-use super::Embeddings;
-
 /// Training images the principal components are found on; more change them little and cost time.
 const PCA_IMAGES: usize = 10_000;
+/// Images read at once.
+const BATCH: usize = 1024;
 
 /// Raw pixels in 0..1 as features.
 ///
 /// # Errors
 /// An image that cannot be read.
 pub fn pixels<P: Picture>(part: &Part<P>) -> Result<Embeddings> {
-    let values = read_batch(part, 0, part.len(), &Normalise::identity(P::CHANNELS))?;
+    let mut values = Vec::with_capacity(part.len() * P::LEN);
+    for_each_plain_batch(part, BATCH, &Normalise::identity(P::CHANNELS), |_, pixels| {
+        values.extend(pixels);
+        Ok(())
+    })?;
     Embeddings::new(values, P::LEN, part.labels(), part.classes())
 }
 

@@ -1,16 +1,15 @@
 //! An encoder that can no longer change.
 
 use dfdx::prelude::*;
-use rayon::prelude::*;
 
 use super::Embeddings;
 use crate::augment::Normalise;
-use crate::data::Part;
+use crate::data::{for_each_plain_batch, Part};
 use crate::error::{device, Error, Result};
 use crate::interrupt::interrupted;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
-use crate::shape::{Input, Picture};
+use crate::shape::Input;
 
 /// Images embedded at once.
 const BATCH: usize = 256;
@@ -54,29 +53,15 @@ impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
     fn embed_unless(&self, part: &Part<E::Input>, stop: impl Fn() -> bool) -> Result<Embeddings> {
         let width = <E::Features as ConstDim>::SIZE;
         let mut values = Vec::with_capacity(part.len() * width);
-        for start in (0..part.len()).step_by(BATCH) {
+        for_each_plain_batch(part, BATCH, &self.normalise, |positions, pixels| {
             if stop() {
                 return Err(Error::Interrupted);
             }
-            let n = BATCH.min(part.len() - start);
-            let pixels = read_batch(part, start, n, &self.normalise)?;
-            let x = self.dev.try_tensor_from_vec(pixels, <E::Input as Input>::batch(n)).map_err(device)?;
+            let shape = <E::Input as Input>::batch(positions.len());
+            let x = self.dev.try_tensor_from_vec(pixels, shape).map_err(device)?;
             values.extend(self.encoder.forward(x, Mode::Eval)?.as_vec());
-        }
+            Ok(())
+        })?;
         Embeddings::new(values, width, part.labels(), part.classes())
     }
-}
-
-/// `n` images from `start` on, normalised.
-pub(super) fn read_batch<P: Picture>(part: &Part<P>, start: usize, n: usize, normalise: &Normalise) -> Result<Vec<f32>> {
-    let mut out = vec![0f32; n * P::LEN];
-    out.par_chunks_mut(P::LEN).enumerate().try_for_each_init(
-        || vec![0u8; P::LEN],
-        |bytes, (i, out)| {
-            part.read(start + i, bytes)?;
-            normalise.apply_bytes(bytes, out);
-            Ok(())
-        },
-    )?;
-    Ok(out)
 }

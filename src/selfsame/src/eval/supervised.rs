@@ -70,6 +70,7 @@ pub fn train_supervised<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
     config: &TrainConfig,
     least_steps: u64,
 ) -> Result<Supervised<E, D>> {
+    let views = &views.first();
     let mut model = Supervised::<E, D>::new(dev, part.classes(), config.seed)?;
     let batch = config.batch_size.min(part.len());
     let per_epoch = (part.len() / batch.max(1)).max(1) as u64;
