@@ -16,6 +16,7 @@ pub mod ops;
 pub mod optim;
 pub mod plot;
 pub mod presets;
+pub mod prelude;
 pub mod tape;
 pub mod train;
 

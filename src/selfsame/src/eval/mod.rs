@@ -13,5 +13,6 @@ pub use frozen::Frozen;
 pub(crate) use knn::knn_to_the_end;
 pub use knn::{knn, Knn};
 pub use linear_probe::{LinearProbe, ProbeFit};
+pub(crate) use protocol::{drawn, DRAWS};
 pub use protocol::{judge, Parts, FRACTIONS};
 pub use supervised::{train_supervised, Supervised};

@@ -2,6 +2,7 @@
 mod atomic;
 mod checkpoint;
 mod config;
+mod memory;
 mod metrics;
 mod probe;
 mod report;
@@ -9,9 +10,11 @@ mod trainer;
 mod watch;
 
 pub(crate) use atomic::write_atomic;
-pub(crate) use checkpoint::{load as load_checkpoint, load_state as load_checkpoint_state};
+pub(crate) use checkpoint::load as load_checkpoint;
 pub use config::TrainConfig;
+pub use memory::peak_memory_bytes;
 pub use metrics::{read_metrics, EpochMetrics};
+pub(crate) use probe::paired_features;
 pub(crate) use trainer::evaluation_normalise;
 pub use trainer::{Progress, Trainer};
 

@@ -1,7 +1,5 @@
 //! kNN and geometry while a run goes on, on a fixed sample of training and validation images.
 
-use dfdx::prelude::*;
-
 use super::trainer::evaluation_normalise;
 use crate::augment::{Normalise, Views};
 use crate::data::{Dataset, Part};
@@ -58,7 +56,7 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
         let accuracy = predicted.first().map_or(0.0, |p| queries.accuracy(p));
 
         let sample = bank.subset(&evenly(bank.len(), GEOMETRY));
-        let (first, second) = self.pair_features(method)?;
+        let (first, second) = features_of(&self.dev, method.encoder(), &self.pairs)?;
         let width = sample.width();
         let encoder = Geometry::measure(sample.values(), sample.len(), width, Some((&first, &second)))?;
         let project = |values: &[f32]| -> Result<Vec<f32>> {
@@ -71,20 +69,33 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
         let projector = Geometry::measure(&z, sample.len(), projected, Some((&pairs.0, &pairs.1)))?;
         Ok((encoder, projector, accuracy))
     }
+}
 
-    fn pair_features<M: Method<D>>(&self, method: &M) -> Result<(Vec<f32>, Vec<f32>)>
-    where
-        M::Encoder: Encoder<D, Input = P>,
-    {
-        let rows = self.pairs.len() / P::LEN;
-        if rows == 0 {
-            return Ok(Default::default());
-        }
-        let x = self.dev.try_tensor_from_vec(self.pairs.clone(), <P as Input>::batch(rows)).map_err(device)?;
-        let mut first = method.encoder().forward(x, Mode::Eval)?.as_vec();
-        let second = first.split_off(first.len() / 2);
-        Ok((first, second))
+/// Features of the first view of each image, and of its second; `pairs` holds the images' views one after the other.
+fn features_of<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+    dev: &D,
+    encoder: &E,
+    pairs: &[f32],
+) -> Result<(Vec<f32>, Vec<f32>)> {
+    let rows = pairs.len() / P::LEN;
+    if rows == 0 {
+        return Ok(Default::default());
     }
+    let x = dev.try_tensor_from_vec(pairs.to_vec(), <P as Input>::batch(rows)).map_err(device)?;
+    let mut first = encoder.forward(x, Mode::Eval)?.as_vec();
+    let second = first.split_off(first.len() / 2);
+    Ok((first, second))
+}
+
+/// Features of two views of up to 512 images of `part`.
+pub(crate) fn paired_features<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+    dev: &D,
+    encoder: &E,
+    part: &Part<P>,
+    views: &Views,
+    seed: u64,
+) -> Result<(Vec<f32>, Vec<f32>)> {
+    features_of(dev, encoder, &two_views(&spread(part, PAIRS), views, seed)?)
 }
 
 /// At most `most` positions below `n`, evenly spaced.

@@ -383,6 +383,17 @@ impl<'t, D: Engine> Trainer<'t, D> {
         self.dev.try_tensor_from_vec(all, <P as Input>::batch(rows)).map_err(device)
     }
 
+    /// Complete epochs in the folder's checkpoint; 0 without one.
+    ///
+    /// # Errors
+    /// A damaged checkpoint.
+    pub fn epochs_done(&self) -> Result<usize> {
+        match self.folder.as_deref().filter(|f| f.join("checkpoint/latest.json").exists()) {
+            Some(folder) => Ok(checkpoint::load_state::<Progress>(folder)?.epochs_done),
+            None => Ok(0),
+        }
+    }
+
     /// Optimiser steps an epoch; a last incomplete batch is left out.
     pub fn steps_per_epoch(&self, images: usize) -> u64 {
         (images / self.config.batch_size.max(1)) as u64

@@ -1,0 +1,9 @@
+//! Ready combinations of data, encoder and objective by name: what commands and cells call.
+mod data;
+mod judge;
+mod run;
+mod spec;
+
+pub use data::{data_info, DataKind};
+pub use run::{evaluate, resume, train};
+pub use spec::{TrainSpec, DATA, DEVICES, ENCODERS, METHODS, OPTIMIZERS};

@@ -1,0 +1,300 @@
+//! From a specification to a judged run folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use dfdx::prelude::{ConstDim, Cpu};
+
+use super::data::{normalise, open_colour, open_digits, open_mnist, ColourShape, DataKind, DigitsShape, MnistShape};
+use super::judge::{baselines, embed, geometry};
+use super::TrainSpec;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::eval::judge;
+use crate::methods::{Method, SimClrConfig, SimClrOf};
+use crate::nn::{ConvNet, Encoder, Mlp, Vit};
+use crate::ops::Engine;
+use crate::optim::Optimizer;
+use crate::shape::Picture;
+use crate::tape::count_parameters;
+use crate::train::{
+    load_checkpoint, peak_memory_bytes, write_atomic, Outcome, Plan, Progress, Report, Scores, Trainer, Watch,
+};
+
+/// Trains, judges against the baselines, and leaves a run folder.
+///
+/// # Errors
+/// Unknown names (with a suggestion), settings out of range, data that cannot be read, a folder that cannot be
+/// written, a run that diverged.
+pub fn train(spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
+    let spec = spec.resolve()?;
+    dispatch(&spec, &spec.data.clone(), Train { folder: None, watch })
+}
+
+/// Goes on with the run in `folder` where its last checkpoint left it.
+///
+/// `spec` holds what the command line says again; whatever it sets must equal the run's own configuration.
+///
+/// # Errors
+/// No checkpoint, a damaged one, or a setting that differs from the run's; and all of [`train`]'s.
+pub fn resume(folder: &Path, spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
+    let own = read_config(folder)?;
+    let conflicts = spec.conflicts(&own);
+    if !conflicts.is_empty() {
+        let remedy = "Leave those settings out to go on with the run, or start a new one without --resume.";
+        return Err(Error::run(folder, format!("it was made with other settings: {}", conflicts.join("; ")), remedy));
+    }
+    if !folder.join("checkpoint/latest.json").exists() {
+        let remedy = "Give --resume a folder that `selfsame train` made; it writes one before its first step.";
+        return Err(Error::run(folder, "there is no checkpoint in it", remedy));
+    }
+    let spec = own.resolve()?;
+    dispatch(&spec, &spec.data.clone(), Train { folder: Some(folder.to_path_buf()), watch })
+}
+
+/// Scores the encoder of a finished or interrupted run on `data` (the run's own when `None`).
+///
+/// # Errors
+/// No usable checkpoint; data of another shape than the encoder takes.
+pub fn evaluate(folder: &Path, data: Option<&str>, watch: &mut dyn Watch) -> Result<Scores> {
+    let spec = read_config(folder)?.resolve()?;
+    let data = data.unwrap_or(&spec.data);
+    let (own, other) = (DataKind::of(&spec.data)?.0, DataKind::of(data)?.0);
+    if own.words() != other.words() {
+        return Err(Error::shape(format!("the encoder of {}", folder.display()), own.words(), format!("{data}, {}", other.words())));
+    }
+    dispatch(&spec, data, Evaluate { folder, watch })
+}
+
+/// Something done with a data set and an encoder once both have types.
+trait Job {
+    type Output;
+    fn run<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+        self,
+        dev: &D,
+        spec: &TrainSpec,
+        data: Dataset<P>,
+        kind: DataKind,
+    ) -> Result<Self::Output>;
+}
+
+/// From names to types.
+fn dispatch<J: Job>(spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
+    match spec.device.as_deref() {
+        #[cfg(feature = "cuda")]
+        Some("cuda") => by_data(&cuda()?, spec, data, job),
+        #[cfg(not(feature = "cuda"))]
+        Some("cuda") => Err(Error::Device {
+            device: "cuda",
+            message: "this program was built without CUDA. Build it with `--features cuda` on a machine with a CUDA \
+                      toolkit, or leave out --device."
+                .into(),
+        }),
+        _ => by_data(&Cpu::seed_from_u64(spec.seed.unwrap_or(0)), spec, data, job),
+    }
+}
+
+/// The first GPU.
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<dfdx::tensor::Cuda> {
+    dfdx::tensor::Cuda::try_build(0, 0).map_err(|e| Error::Device {
+        device: "cuda",
+        message: format!("no usable GPU: {e:?}. `nvidia-smi` shows what the driver sees; leave out --device for the CPU."),
+    })
+}
+
+fn by_data<J: Job, D: Engine>(dev: &D, spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
+    let (kind, dir) = DataKind::of(data)?;
+    let encoder = spec.encoder.as_deref().unwrap_or("convnet");
+    match kind {
+        DataKind::Digits => {
+            type P = DigitsShape;
+            let data = open_digits()?;
+            match encoder {
+                "vit" => job.run::<P, Vit<P, 2, 64, 4, 4, _>, _>(dev, spec, data, kind),
+                "mlp" => job.run::<P, Mlp<P, 256, 128, _>, _>(dev, spec, data, kind),
+                _ => job.run::<P, ConvNet<P, 128, 3, _>, _>(dev, spec, data, kind),
+            }
+        }
+        DataKind::Mnist => {
+            type P = MnistShape;
+            let data = open_mnist(dir)?;
+            match encoder {
+                "vit" => job.run::<P, Vit<P, 4, 128, 4, 4, _>, _>(dev, spec, data, kind),
+                "mlp" => job.run::<P, Mlp<P, 512, 256, _>, _>(dev, spec, data, kind),
+                _ => job.run::<P, ConvNet<P, 128, 4, _>, _>(dev, spec, data, kind),
+            }
+        }
+        _ => {
+            type P = ColourShape;
+            let data = open_colour(kind, dir)?;
+            match encoder {
+                "vit" => job.run::<P, Vit<P, 4, 128, 4, 4, _>, _>(dev, spec, data, kind),
+                "mlp" => job.run::<P, Mlp<P, 512, 256, _>, _>(dev, spec, data, kind),
+                _ => job.run::<P, ConvNet<P, 256, 4, _>, _>(dev, spec, data, kind),
+            }
+        }
+    }
+}
+
+struct Train<'w> {
+    /// The run to go on with; a new folder when `None`.
+    folder: Option<PathBuf>,
+    watch: &'w mut dyn Watch,
+}
+
+impl Job for Train<'_> {
+    type Output = Outcome;
+
+    fn run<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+        self,
+        dev: &D,
+        spec: &TrainSpec,
+        data: Dataset<P>,
+        kind: DataKind,
+    ) -> Result<Outcome> {
+        let (begun, watch) = (Instant::now(), self.watch);
+        let config = spec.train_config()?;
+        config.validate(data.train().len())?;
+        let views = kind.views::<P>(&normalise(&data)?);
+        let mut method = build::<E, D>(dev, spec)?;
+        let (folder, spec) = match self.folder {
+            Some(folder) => (folder, spec.clone()),
+            None => new_folder(spec)?,
+        };
+        let trainer = Trainer::new(dev).config(config.clone()).folder(&folder);
+        watch.started(&Plan {
+            folder: folder.clone(),
+            method: spec.method.clone(),
+            data: spec.data.clone(),
+            encoder: spec.encoder.clone().unwrap_or_default(),
+            encoder_parameters: count_parameters(method.encoder()),
+            epochs: config.epochs,
+            epochs_done: trainer.epochs_done()?,
+            steps_per_epoch: trainer.steps_per_epoch(data.train().len()),
+            batch: config.batch_size,
+            train_images: data.train().len(),
+        });
+        if let Some(note) = method.about(config.batch_size).accumulation.filter(|_| config.accumulate > 1) {
+            watch.stage(note);
+        }
+        let progress = trainer.watch(&mut *watch).fit(&mut method, &data, &views)?;
+        let stopped = |progress: &Progress| Outcome::Interrupted {
+            folder: folder.clone(),
+            epochs_done: progress.epochs_done,
+            steps_done: progress.steps_done,
+        };
+        if !progress.is_done(&config) {
+            return Ok(stopped(&progress));
+        }
+        let mut judged = || -> Result<Report> {
+            watch.stage("judging the encoder");
+            let parts = embed(dev, method.encoder(), &data, &views)?;
+            let scores = judge(&parts, config.seed)?;
+            let diagnostics = geometry(dev, method.encoder(), &data, &views, &parts.test, config.seed)?;
+            let baselines = baselines::<P, E, D>(dev, &data, &views, &config, watch)?;
+            let report = Report {
+                run: folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+                method: spec.method.clone(),
+                data: spec.data.clone(),
+                encoder: spec.encoder.clone().unwrap_or_default(),
+                seed: config.seed,
+                epochs: progress.epochs_done,
+                loss: progress.losses(),
+                scores,
+                baselines,
+                diagnostics,
+                alarms: progress.alarms.clone(),
+                images_per_second: progress.images_per_second(),
+                peak_memory_bytes: peak_memory_bytes(),
+                seconds: begun.elapsed().as_secs_f64(),
+            };
+            Ok(report)
+        };
+        match judged() {
+            Err(Error::Interrupted) => Ok(stopped(&progress)),
+            Err(other) => Err(other),
+            Ok(report) => {
+                write_json(&folder.join("report.json"), &report)?;
+                Ok(Outcome::Done { folder, report: Box::new(report) })
+            }
+        }
+    }
+}
+
+struct Evaluate<'w> {
+    folder: &'w Path,
+    watch: &'w mut dyn Watch,
+}
+
+impl Job for Evaluate<'_> {
+    type Output = Scores;
+
+    fn run<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+        self,
+        dev: &D,
+        spec: &TrainSpec,
+        data: Dataset<P>,
+        kind: DataKind,
+    ) -> Result<Scores> {
+        let config = spec.train_config()?;
+        let mut method = build::<E, D>(dev, spec)?;
+        let mut optimizer = Optimizer::new(config.rule, config.weight_decay);
+        let progress: Progress = load_checkpoint(self.folder, &mut method, &mut optimizer)?;
+        self.watch.stage(&format!("judging the encoder after {} epochs", progress.epochs_done));
+        let views = kind.views::<P>(&normalise(&data)?);
+        judge(&embed(dev, method.encoder(), &data, &views)?, config.seed)
+    }
+}
+
+fn build<E: Encoder<D>, D: Engine>(dev: &D, spec: &TrainSpec) -> Result<SimClrOf<E, usize, D>> {
+    let default = SimClrConfig::default();
+    let config = SimClrConfig {
+        temperature: spec.temperature.unwrap_or(default.temperature),
+        seed: spec.seed.unwrap_or(default.seed),
+    };
+    SimClrOf::with_width(dev, config, spec.projector_dim.unwrap_or(<E::Features as ConstDim>::SIZE))
+}
+
+/// Makes the run's folder, beside older ones of the same name, and writes its configuration.
+fn new_folder(spec: &TrainSpec) -> Result<(PathBuf, TrainSpec)> {
+    let out = spec.out.clone().unwrap_or_else(|| "runs".into());
+    let base = spec.name.clone().unwrap_or_else(|| spec.method.clone());
+    if base.is_empty() || base.contains(['/', '\\']) || base.starts_with('.') {
+        let remedy = "The folder the runs are in is --out.";
+        return Err(Error::setting("name", format!("'{base}'"), "the name of a folder, without slashes", remedy));
+    }
+    fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
+    for number in 1.. {
+        let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let folder = out.join(&name);
+        match fs::create_dir(&folder) {
+            Ok(()) => {
+                let spec = TrainSpec { name: Some(name), ..spec.clone() };
+                write_json(&folder.join("config.json"), &spec)?;
+                return Ok((folder, spec));
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => continue,
+            Err(e) => return Err(Error::io("create", &folder)(e)),
+        }
+    }
+    Err(Error::run(out, "every name is taken", "Give the run another --name."))
+}
+
+fn read_config(folder: &Path) -> Result<TrainSpec> {
+    let path = folder.join("config.json");
+    if !path.exists() {
+        let remedy = "Give a folder that `selfsame train` made; `ls runs` shows them.";
+        return Err(Error::run(folder, "it is not a run folder: there is no config.json in it", remedy));
+    }
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    serde_json::from_str(&text).map_err(|e| {
+        Error::run(&path, format!("it does not parse: {e}"), "Restore the file, or start the run anew.")
+    })
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::run(path, e.to_string(), ""))?;
+    write_atomic(path, (text + "\n").as_bytes())
+}

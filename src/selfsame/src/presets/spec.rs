@@ -1,0 +1,165 @@
+//! What to train on what, by name.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::data::DataKind;
+use crate::error::{Error, Result};
+use crate::optim::Rule;
+use crate::train::TrainConfig;
+
+/// Names of the objectives `train` knows.
+pub const METHODS: &[&str] = &["simclr"];
+/// Names of the encoder presets.
+pub const ENCODERS: &[&str] = &["convnet", "vit", "mlp"];
+/// Names of the optimisers.
+pub const OPTIMIZERS: &[&str] = &["adamw", "sgd", "lars"];
+/// Names of the devices.
+pub const DEVICES: &[&str] = &["cpu", "cuda"];
+/// Data sets in the forms `train` takes them.
+pub const DATA: &[&str] = &["digits", "shapes", "mnist:DIR", "cifar10:DIR", "cifar100:DIR", "folder:DIR"];
+
+/// What to train on what. Unset fields take the preset's value for the data set; `config.json` in the run folder holds
+/// the resolved ones.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainSpec {
+    /// Objective, one of [`METHODS`].
+    pub method: String,
+    /// Data set, one of the forms in [`DATA`].
+    pub data: String,
+    /// Encoder preset, one of [`ENCODERS`].
+    pub encoder: Option<String>,
+    /// Passes over the training part.
+    pub epochs: Option<usize>,
+    /// Images an optimiser step (views are twice as many).
+    pub batch_size: Option<usize>,
+    /// Micro-batches an optimiser step is split into.
+    pub accumulate: Option<usize>,
+    /// Seed of everything random.
+    pub seed: Option<u64>,
+    /// Peak learning rate.
+    pub lr: Option<f64>,
+    /// Weight decay (weights only; biases and norms have none).
+    pub weight_decay: Option<f64>,
+    /// Epochs of linear warm-up before the cosine.
+    pub warmup_epochs: Option<f64>,
+    /// `adamw`, `sgd` or `lars`.
+    pub optimizer: Option<String>,
+    /// Largest global gradient norm; larger gradients are scaled down. Off when unset.
+    pub clip_norm: Option<f64>,
+    /// Temperature of the contrastive loss.
+    pub temperature: Option<f64>,
+    /// Width of the projector's output.
+    pub projector_dim: Option<usize>,
+    /// Online kNN and diagnostics every so many epochs.
+    pub probe_every: Option<usize>,
+    /// `cpu` or `cuda`.
+    pub device: Option<String>,
+    /// Folder that holds run folders (`runs`).
+    pub out: Option<PathBuf>,
+    /// Name of the run folder; made from method, data and seed when unset.
+    pub name: Option<String>,
+}
+
+impl TrainSpec {
+    /// Fills every field that is unset: with the preset for the data set, then for the encoder.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a method, data set, encoder or optimiser that does not exist; [`Error::Setting`] for
+    /// numbers no objective takes. Ranges that depend on the data are checked when they are open.
+    pub fn resolve(&self) -> Result<TrainSpec> {
+        if !METHODS.contains(&self.method.as_str()) {
+            return Err(Error::unknown("method", &self.method, METHODS));
+        }
+        let kind = DataKind::of(&self.data)?.0;
+        let preset = kind.preset();
+        let encoder = self.encoder.clone().unwrap_or_else(|| "convnet".into());
+        if !ENCODERS.contains(&encoder.as_str()) {
+            return Err(Error::unknown("encoder", encoder, ENCODERS));
+        }
+        let optimizer = self.optimizer.clone().unwrap_or_else(|| "adamw".into());
+        let (lr, decay) = match rule(&optimizer)? {
+            Rule::AdamW { .. } => (preset.lr, 0.05),
+            Rule::Sgd { .. } => (0.06, 5e-4),
+            Rule::Lars { .. } => (0.3, 1e-4),
+        };
+        let device = self.device.clone().unwrap_or_else(|| "cpu".into());
+        if !DEVICES.contains(&device.as_str()) {
+            return Err(Error::unknown("device", device, DEVICES));
+        }
+        let seed = self.seed.unwrap_or(0);
+        let spec = TrainSpec {
+            method: self.method.clone(),
+            data: self.data.clone(),
+            encoder: Some(encoder),
+            epochs: self.epochs.or(Some(preset.epochs)),
+            batch_size: self.batch_size.or(Some(preset.batch_size)),
+            accumulate: self.accumulate.or(Some(1)),
+            seed: Some(seed),
+            lr: self.lr.or(Some(lr)),
+            weight_decay: self.weight_decay.or(Some(decay)),
+            warmup_epochs: self.warmup_epochs.or(Some(preset.warmup_epochs)),
+            optimizer: Some(optimizer),
+            clip_norm: self.clip_norm,
+            temperature: self.temperature.or(Some(preset.temperature)),
+            projector_dim: self.projector_dim.or(Some(64)),
+            probe_every: self.probe_every.or(Some(1)),
+            device: Some(device),
+            out: self.out.clone().or_else(|| Some("runs".into())),
+            name: self.name.clone().or_else(|| Some(format!("{}-{}-seed{seed}", self.method, kind.name()))),
+        };
+        // Whatever needs no data is checked before any are read.
+        spec.train_config()?.validate(usize::MAX)?;
+        Ok(spec)
+    }
+
+    /// The loop's settings; unset fields take [`TrainConfig`]'s defaults.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for the optimiser.
+    pub fn train_config(&self) -> Result<TrainConfig> {
+        let d = TrainConfig::default();
+        Ok(TrainConfig {
+            epochs: self.epochs.unwrap_or(d.epochs),
+            batch_size: self.batch_size.unwrap_or(d.batch_size),
+            accumulate: self.accumulate.unwrap_or(d.accumulate),
+            seed: self.seed.unwrap_or(d.seed),
+            rule: self.optimizer.as_deref().map_or(Ok(d.rule), rule)?,
+            lr: self.lr.unwrap_or(d.lr),
+            weight_decay: self.weight_decay.unwrap_or(d.weight_decay),
+            warmup_epochs: self.warmup_epochs.unwrap_or(d.warmup_epochs),
+            clip_norm: self.clip_norm,
+            probe_every: self.probe_every.unwrap_or(d.probe_every),
+        })
+    }
+
+    /// The fields that `self` sets and `other` has otherwise, as `flag: mine, not theirs`. Where runs are kept does not
+    /// count.
+    pub(crate) fn conflicts(&self, other: &TrainSpec) -> Vec<String> {
+        let object = |spec: &TrainSpec| match serde_json::to_value(spec) {
+            Ok(serde_json::Value::Object(map)) => map,
+            _ => Default::default(),
+        };
+        let theirs = object(other);
+        object(self)
+            .into_iter()
+            .filter(|(key, _)| !["out", "name"].contains(&key.as_str()))
+            .filter(|(_, mine)| !mine.is_null() && mine.as_str() != Some(""))
+            .filter_map(|(key, mine)| {
+                let theirs = theirs.get(&key).cloned().unwrap_or_default();
+                (mine != theirs).then(|| format!("{} is {mine}, the run has {theirs}", key.replace('_', "-")))
+            })
+            .collect()
+    }
+}
+
+fn rule(name: &str) -> Result<Rule> {
+    match name {
+        "adamw" => Ok(Rule::ADAMW),
+        "sgd" => Ok(Rule::SGD),
+        "lars" => Ok(Rule::LARS),
+        _ => Err(Error::unknown("optimizer", name, OPTIMIZERS)),
+    }
+}
