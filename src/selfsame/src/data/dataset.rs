@@ -1,5 +1,6 @@
 //! A data set whose image shape is part of its type, and its three disjoint parts.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -8,6 +9,9 @@ use rand::seq::SliceRandom;
 use crate::error::{Error, Result};
 use crate::random::{stream, Purpose};
 use crate::shape::{Picture, Size};
+
+/// The seed of every split this crate makes itself, so that a data set's parts are the same in every run.
+pub(crate) const SPLIT_SEED: u64 = 0;
 
 /// Where images come from: memory, or a folder decoded as it streams. Implementations are plain code without shapes in
 /// their types; [`Dataset`] adds those.
@@ -25,6 +29,26 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// A file that cannot be read or decoded, named.
     fn read(&self, index: usize, out: &mut [u8]) -> Result<()>;
+    /// How many bytes of memory the images take while the source lives.
+    fn bytes_in_memory(&self) -> usize {
+        0
+    }
+    /// How many files were passed over because they are no images.
+    fn skipped(&self) -> usize {
+        0
+    }
+}
+
+/// What every [`Source::read`] checks first.
+pub(crate) fn check_read(source: &dyn Source, index: usize, out: &[u8]) -> Result<()> {
+    if index >= source.len() {
+        return Err(Error::shape("image index", format!("below {}", source.len()), index));
+    }
+    if out.len() != source.size().len() {
+        let expected = format!("{} bytes", source.size().len());
+        return Err(Error::shape("buffer for an image", expected, format!("{} bytes", out.len())));
+    }
+    Ok(())
 }
 
 /// Images held in memory as bytes, one after the other.
@@ -40,7 +64,7 @@ impl InMemory {
     /// # Errors
     /// [`Error::Shape`] when it is not.
     pub fn new(size: Size, bytes: Vec<u8>) -> Result<InMemory> {
-        if size.is_empty() || bytes.len() % size.len() != 0 {
+        if size.is_empty() || !bytes.len().is_multiple_of(size.len()) {
             return Err(Error::shape(
                 "images in memory",
                 format!("a multiple of {size}"),
@@ -60,11 +84,12 @@ impl Source for InMemory {
     }
     fn read(&self, index: usize, out: &mut [u8]) -> Result<()> {
         let n = self.size.len();
-        match self.bytes.get(index * n..(index + 1) * n) {
-            Some(bytes) if out.len() == n => out.copy_from_slice(bytes),
-            _ => return Err(Error::shape("image index", format!("below {}", self.len()), index)),
-        }
+        check_read(self, index, out)?;
+        out.copy_from_slice(&self.bytes[index * n..(index + 1) * n]);
         Ok(())
+    }
+    fn bytes_in_memory(&self) -> usize {
+        self.bytes.len()
     }
 }
 
@@ -80,8 +105,8 @@ pub struct Split {
 }
 
 impl Split {
-    /// Splits `labels.len()` samples class by class: `test` and `validation` are fractions of each class, the rest is
-    /// for training. Depends on `seed` alone.
+    /// Splits `labels.len()` samples class by class: `test` and `validation` are fractions, `test` of each class
+    /// and `validation` of what that leaves; the rest is for training. Depends on labels and `seed` alone.
     pub fn stratified(labels: &[u32], validation: f64, test: f64, seed: u64) -> Split {
         let all: Vec<u32> = (0..labels.len() as u32).collect();
         let (rest, test) = part(&all, labels, test, seed, 0);
@@ -92,6 +117,7 @@ impl Split {
     /// For data with an official test part: `first_test` is the index where it begins; `validation` is a fraction of
     /// each class of what comes before.
     pub fn with_official_test(labels: &[u32], first_test: usize, validation: f64, seed: u64) -> Split {
+        let first_test = first_test.min(labels.len());
         let before: Vec<u32> = (0..first_test as u32).collect();
         let (train, validation) = part(&before, labels, validation, seed, 1);
         Split { train, validation, test: (first_test as u32..labels.len() as u32).collect() }
@@ -100,15 +126,14 @@ impl Split {
 
 /// Takes `fraction` of each class out of `from`; both lists come back sorted.
 fn part(from: &[u32], labels: &[u32], fraction: f64, seed: u64, which: u64) -> (Vec<u32>, Vec<u32>) {
-    let classes = labels.iter().max().map_or(0, |m| *m as usize + 1);
-    let mut by_class = vec![Vec::new(); classes];
+    let mut by_class: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for &i in from {
-        by_class[labels[i as usize] as usize].push(i);
+        by_class.entry(labels[i as usize]).or_default().push(i);
     }
     let (mut rest, mut taken) = (Vec::new(), Vec::new());
-    for (class, mut members) in by_class.into_iter().enumerate() {
-        members.shuffle(&mut stream(&[seed, which, class as u64, Purpose::Split as u64]));
-        let n = (members.len() as f64 * fraction).round() as usize;
+    for (class, mut members) in by_class {
+        members.shuffle(&mut stream(&[seed, which, u64::from(class), Purpose::Split as u64]));
+        let n = (members.len() as f64 * fraction.clamp(0.0, 1.0)).round() as usize;
         taken.extend_from_slice(&members[..n]);
         rest.extend_from_slice(&members[n..]);
     }
@@ -199,6 +224,11 @@ impl<P: Picture> Dataset<P> {
         self.part("test", &self.split.test)
     }
 
+    /// Where its images come from.
+    pub fn source(&self) -> &dyn Source {
+        self.source.as_ref()
+    }
+
     fn part(&self, name: &'static str, indices: &[u32]) -> Part<P> {
         Part {
             name,
@@ -258,8 +288,89 @@ impl<P: Picture> Part<P> {
     pub fn read(&self, i: usize, out: &mut [u8]) -> Result<()> {
         self.source.read(self.indices[i] as usize, out)
     }
-    /// The samples at positions `which` of this part, as a part of its own.
+    /// The samples at positions `which` of this part, as a part of its own; panics where a position is not below
+    /// [`Part::len`].
     pub fn subset(&self, which: &[usize]) -> Part<P> {
         Part { indices: which.iter().map(|&i| self.indices[i]).collect(), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::shape::Image;
+
+    fn labels() -> Vec<u32> {
+        (0..200).map(|i| i % 4).collect()
+    }
+
+    #[test]
+    fn a_stratified_split_covers_everything_once_and_every_class_alike() {
+        let labels = labels();
+        let split = Split::stratified(&labels, 0.1, 0.2, 3);
+        let mut all = [split.train.clone(), split.validation.clone(), split.test.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..200).collect::<Vec<u32>>());
+        for (part, per_class) in [(&split.train, 36), (&split.validation, 4), (&split.test, 10)] {
+            for class in 0..4 {
+                assert_eq!(part.iter().filter(|&&i| labels[i as usize] == class).count(), per_class);
+            }
+        }
+        assert_eq!(split, Split::stratified(&labels, 0.1, 0.2, 3));
+        assert_ne!(split, Split::stratified(&labels, 0.1, 0.2, 4));
+    }
+
+    #[test]
+    fn an_official_test_part_is_left_as_it_is() {
+        let split = Split::with_official_test(&labels(), 150, 0.1, 0);
+        assert_eq!(split.test, (150..200).collect::<Vec<u32>>());
+        assert_eq!(split.train.len() + split.validation.len(), 150);
+        assert!(split.train.iter().chain(&split.validation).all(|&i| i < 150));
+    }
+
+    #[test]
+    fn images_of_another_size_or_a_leaking_split_are_refused() {
+        let source = || InMemory::new(Size { channels: 1, height: 2, width: 2 }, vec![0; 8]).unwrap();
+        let new = |source, labels: Vec<u32>, train: Vec<u32>, test: Vec<u32>| {
+            let classes = vec!["a".to_string(), "b".to_string()];
+            Dataset::<Image<1, 2, 2>>::new(
+                "toy",
+                classes,
+                labels,
+                source,
+                Split { train, validation: vec![], test },
+            )
+            .map(|_| ())
+            .map_err(|e| e.to_string())
+        };
+        assert_eq!(new(source(), vec![0, 1], vec![0], vec![1]), Ok(()));
+        let leaks = new(source(), vec![0, 1], vec![0, 1], vec![1]).unwrap_err();
+        assert_eq!(leaks, "split of toy: expected each sample at most once, found 1");
+        let beyond = new(source(), vec![0, 1], vec![0], vec![2]).unwrap_err();
+        assert_eq!(beyond, "split of toy: expected each sample at most once, found 2");
+        let labels = new(source(), vec![0], vec![0], vec![]).unwrap_err();
+        assert_eq!(labels, "data set toy: expected 2 labels, found 1 labels");
+        let class = new(source(), vec![0, 2], vec![0], vec![]).unwrap_err();
+        assert_eq!(class, "data set toy: expected labels below 2, found 2");
+        let wide = InMemory::new(Size { channels: 1, height: 2, width: 4 }, vec![0; 8]).unwrap();
+        assert_eq!(
+            new(wide, vec![0], vec![0], vec![]).unwrap_err(),
+            "data set toy: expected 1x2x2, found 1x2x4"
+        );
+        assert!(InMemory::new(Size { channels: 1, height: 2, width: 2 }, vec![0; 7]).is_err());
+    }
+
+    #[test]
+    fn a_read_outside_the_images_is_an_error() {
+        let source = InMemory::new(Size { channels: 1, height: 2, width: 2 }, (0..8).collect()).unwrap();
+        let mut out = [0; 4];
+        source.read(1, &mut out).unwrap();
+        assert_eq!(out, [4, 5, 6, 7]);
+        assert_eq!(
+            source.read(2, &mut out).unwrap_err().to_string(),
+            "image index: expected below 2, found 2"
+        );
+        assert!(source.read(0, &mut [0; 3]).is_err());
     }
 }
