@@ -70,16 +70,26 @@ pub fn start(folder: &Path, line: &str) -> Child {
         .unwrap()
 }
 
-/// Waits until the run in `folder` has written `epochs` lines of metrics.
+/// Waits until the run in `folder` has written the metrics of `epochs` epochs.
 pub fn wait_for_epochs(run: &mut Child, folder: &Path, epochs: usize) {
     let start = Instant::now();
-    while metrics(folder).lines().count() < epochs {
+    while epochs_done(folder) < epochs {
         assert!(start.elapsed() < Duration::from_secs(300), "no epoch {epochs} after five minutes");
         if let Some(status) = run.try_wait().unwrap() {
             panic!("the run ended before epoch {epochs}: {status}");
         }
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Epochs whose metrics are written. The line being written is not counted, nor is epoch 0, the encoder untrained.
+pub fn epochs_done(folder: &Path) -> usize {
+    let metrics = metrics(folder);
+    let whole = metrics.rfind('\n').map_or("", |end| &metrics[..end]);
+    whole.lines().last().map_or(0, |line| {
+        let row: serde_json::Value = serde_json::from_str(line).expect("a whole line is whole JSON");
+        row["epoch"].as_u64().expect("a line has its epoch") as usize
+    })
 }
 
 /// `metrics.jsonl` of a run; empty while there is none.

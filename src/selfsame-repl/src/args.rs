@@ -225,12 +225,15 @@ pub enum DataCommand {
     Info {
         /// Data set, in a form 'train' takes
         data: String,
+        /// Print one JSON object on stdout
+        #[arg(long)]
+        json: bool,
     },
     /// Download a public data set, verify it and put it where 'train' finds it
     Fetch {
         /// Name, one of those 'data list' shows
         name: String,
-        /// Folder to put it in [default: data/NAME]
+        /// Folder in which it gets a folder of its own, NAME [default: data]
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
     },

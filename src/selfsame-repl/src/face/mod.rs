@@ -2,6 +2,7 @@
 //!
 //! Everything a face draws goes to stderr, so stdout belongs to results.
 
+mod download;
 mod plain;
 mod rate;
 mod terminal;
@@ -11,6 +12,7 @@ use std::io::{self, IsTerminal};
 
 use selfsame::train::Watch;
 
+pub use download::Download;
 pub use plain::Plain;
 pub use terminal::Terminal;
 

@@ -34,9 +34,9 @@ pub fn epoch_header() -> String {
 /// One epoch as a line under [`epoch_header`]; a dash where nothing was measured.
 pub fn epoch(line: &EpochLine, epochs: usize) -> String {
     format!(
-        "{:>9}  {:>8.4}  {:>6}  {:>6}  {:>6}  {:>9}",
+        "{:>9}  {:>8}  {:>6}  {:>6}  {:>6}  {:>9}",
         format!("{}/{epochs}", line.epoch),
-        line.loss,
+        number(Some(line.loss).filter(|loss| loss.is_finite()), 4),
         percent(line.knn),
         number(line.std, 4),
         number(line.rankme, 1),
