@@ -30,14 +30,24 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train an encoder without labels, judge it, keep it in a run folder
+    ///
+    /// A setting that is not given takes the preset's value for the data set; the run folder's config.json records
+    /// every value that was used. The same seed gives the same run, whatever the number of threads.
     Train(Box<Train>),
     /// Score the encoder of a run with kNN and linear probes
+    ///
+    /// The encoder is frozen. Probes are kNN with 20 and 200 neighbours and a linear probe on 1 %, 10 % and 100 % of
+    /// the training labels.
     Eval(Eval),
     /// Put runs side by side: a table and their curves
+    ///
+    /// Scores are of the test part; curves are the loss and the online kNN accuracy over epochs.
     Compare(Compare),
     /// List, inspect and download data sets
     Data(Data),
     /// Check this machine: toolchain, threads, memory, GPU, folders
+    ///
+    /// Every finding that is not in order comes with what to do about it.
     Doctor(Doctor),
     /// List the objectives, encoders and data sets there are
     Methods,
@@ -54,10 +64,7 @@ Examples:
 Ctrl-C finishes the current step, saves a checkpoint and prints the command that resumes.
 A run leaves RUN/config.json, metrics.jsonl, checkpoint/, report.json and report.html.";
 
-/// Train METHOD on DATA, judge the encoder against the baselines and keep everything in a run folder.
-///
-/// A setting that is not given takes the preset's value for the data set; the run folder's config.json records every
-/// value that was used. The same seed gives the same run, whatever the number of threads.
+/// What `train` takes.
 #[derive(Debug, Args)]
 #[command(after_help = TRAIN_EXAMPLES, allow_negative_numbers = true)]
 pub struct Train {
@@ -160,7 +167,7 @@ Examples:
 The encoder is frozen. The regularisation of the linear probe is chosen on the validation part; scores are of the
 test part, in 0..1. With fewer labels the score is the mean over five draws.";
 
-/// Score the frozen encoder of a run with kNN (20 and 200 neighbours) and linear probes (1 %, 10 % and 100 % of labels).
+/// What `eval` takes.
 #[derive(Debug, Args)]
 #[command(after_help = EVAL_EXAMPLES)]
 pub struct Eval {
@@ -185,7 +192,7 @@ Examples:
 
 Runs that are still going on, or were interrupted, show what they have so far.";
 
-/// Put runs side by side: scores in a table, loss and kNN as curves over epochs.
+/// What `compare` takes.
 #[derive(Debug, Args)]
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct Compare {
@@ -207,7 +214,7 @@ Examples:
   selfsame data info mnist:data/mnist
   selfsame data info folder:photos";
 
-/// List, inspect and download data sets.
+/// What `data` takes.
 #[derive(Debug, Args)]
 #[command(after_help = DATA_EXAMPLES)]
 pub struct Data {
@@ -246,7 +253,7 @@ Examples:
 
 Exit code 1 when a check fails; warnings do not count.";
 
-/// Check this machine: toolchain, threads, memory, GPU, folders. Every finding comes with what to do about it.
+/// What `doctor` takes.
 #[derive(Debug, Args)]
 #[command(after_help = DOCTOR_EXAMPLES)]
 pub struct Doctor {

@@ -8,16 +8,23 @@ pub struct Table(Grid);
 
 impl Table {
     /// A table whose first `left` columns hold words, to the left; the others hold numbers, to the right.
-    pub fn new(headers: &[&str], left: usize) -> Table {
-        let mut grid = Grid::new();
-        grid.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(headers);
-        for column in grid.column_iter_mut().skip(left) {
+    pub fn with_headers(headers: &[&str], left: usize) -> Table {
+        let mut table = Table::new();
+        table.0.set_header(headers);
+        for column in table.0.column_iter_mut().skip(left) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+        table
+    }
+
+    /// A table of words without headers.
+    pub fn new() -> Table {
+        let mut grid = Grid::new();
+        grid.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         Table(grid)
     }
 
-    /// Adds a row with a cell for every header.
+    /// Adds a row with a cell for every column.
     pub fn row<S: ToString>(&mut self, cells: &[S]) {
         self.0.add_row(cells.iter().map(ToString::to_string));
     }
@@ -49,7 +56,7 @@ mod tests {
 
     #[test]
     fn numbers_stand_to_the_right() {
-        let mut table = Table::new(&["run", "kNN"], 1);
+        let mut table = Table::with_headers(&["run", "kNN"], 1);
         table.row(&["a", "9.5"]);
         table.row(&["longer", "-"]);
         assert_eq!(table.text(), " run     kNN\n a       9.5\n longer    -");

@@ -34,7 +34,7 @@ pub fn run(arguments: Compare) -> Result<Exit, Error> {
 
 /// A row for each run, accuracies in per cent.
 fn table(runs: &[RunFolder]) -> String {
-    let mut table = Table::new(
+    let mut table = Table::with_headers(
         &[
             "run",
             "method",

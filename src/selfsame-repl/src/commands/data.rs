@@ -31,7 +31,7 @@ pub fn run(arguments: Data) -> Result<Exit, Error> {
 }
 
 fn list() -> Result<Exit, Error> {
-    let mut table = Table::new(&[], 2);
+    let mut table = Table::new();
     for entry in data::catalog() {
         let size = indicatif::DecimalBytes(entry.bytes()).to_string();
         table.row(&[entry.name, format!("{}; {size} to download", entry.about)]);

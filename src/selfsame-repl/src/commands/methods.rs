@@ -20,7 +20,7 @@ pub fn run() -> Result<Exit, Error> {
 
 /// `names` with what they are.
 pub fn list(names: &[&str]) -> String {
-    let mut table = Table::new(&[], 2);
+    let mut table = Table::new();
     for name in names {
         table.row(&[name, about(name)]);
     }

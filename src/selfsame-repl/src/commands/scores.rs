@@ -6,8 +6,10 @@ use crate::table::{percent, Table};
 
 /// Accuracies in per cent, a row for each representation; `baselines` below the trained encoder where they are known.
 pub fn table(trained: &Scores, baselines: Option<&Baselines>) -> String {
-    let mut table =
-        Table::new(&["test accuracy, %", "kNN 20", "kNN 200", "1% labels", "10% labels", "all labels"], 1);
+    let mut table = Table::with_headers(
+        &["test accuracy, %", "kNN 20", "kNN 200", "1% labels", "10% labels", "all labels"],
+        1,
+    );
     row(&mut table, "this run", trained);
     if let Some(baselines) = baselines {
         row(&mut table, "random init", &baselines.random_init);

@@ -80,7 +80,9 @@ fn verdict(report: &Report) -> String {
         n => format!("{n} alarms"),
     };
     if points > 0.0 {
-        format!("With 1 % of the labels it is {points:.1} points better than {best}, the best that costs nothing; {alarms}.")
+        format!(
+            "With 1 % of the labels {points:.1} points better than {best}, the best free baseline; {alarms}."
+        )
     } else {
         format!("With 1 % of the labels it is not better than {best} ({points:+.1} points); {alarms}.")
     }

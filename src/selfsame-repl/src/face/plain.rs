@@ -16,13 +16,15 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// Lines on stderr.
 pub struct Plain {
     epochs: usize,
+    /// Whether an epoch has been printed.
+    begun: bool,
     last: Option<Instant>,
 }
 
 impl Plain {
     /// A face that has said nothing yet.
     pub fn new() -> Plain {
-        Plain { epochs: 0, last: None }
+        Plain { epochs: 0, begun: false, last: None }
     }
 
     fn say(&mut self, text: &str, now: Instant) {
@@ -36,7 +38,7 @@ impl Plain {
 
     /// The line for an epoch, unless the one before has just been printed.
     fn epoch_line(&self, line: &EpochLine, now: Instant) -> Option<String> {
-        let due = line.epoch == 1 || line.epoch == self.epochs || self.silent_for(EPOCHS_APART, now);
+        let due = !self.begun || line.epoch == self.epochs || self.silent_for(EPOCHS_APART, now);
         due.then(|| words::epoch(line, self.epochs))
     }
 }
@@ -64,6 +66,7 @@ impl Watch for Plain {
         let now = Instant::now();
         if let Some(text) = self.epoch_line(line, now) {
             self.say(&text, now);
+            self.begun = true;
         }
     }
 
@@ -87,9 +90,10 @@ mod tests {
     #[test]
     fn fast_epochs_are_thinned_but_the_first_and_last_are_kept() {
         let now = Instant::now();
-        let face = Plain { epochs: 9, last: Some(now) };
+        let mut face = Plain { epochs: 9, begun: false, last: Some(now) };
         let soon = now + Duration::from_millis(10);
-        assert!(face.epoch_line(&line(1), soon).is_some());
+        assert!(face.epoch_line(&line(4), soon).is_some());
+        face.begun = true;
         assert!(face.epoch_line(&line(5), soon).is_none());
         assert!(face.epoch_line(&line(9), soon).is_some());
         assert!(face.epoch_line(&line(5), now + Duration::from_secs(2)).is_some());
