@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -70,6 +70,20 @@ fn json_prints_nothing_on_stdout_when_interrupted() {
     runs::wait_for_epochs(&mut process, &folder.path().join("runs/stopped"), 1);
     runs::signal(&process, "TERM");
     program::ended(process.wait_with_output().unwrap()).fails(130, &["train --resume"]);
+}
+
+/// `nohup` ignores SIGHUP for the program it starts, and we must leave it at that.
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let line =
+        format!("trap '' HUP; exec {} train simclr digits --epochs 3 --name hup", program::path().display());
+    let mut command = Command::new("sh");
+    command.args(["-c", &line]).current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    runs::wait_for_epochs(&mut process, &folder.path().join("runs/hup"), 1);
+    runs::signal(&process, "HUP");
+    program::ended(process.wait_with_output().unwrap()).succeeds();
 }
 
 #[test]

@@ -164,8 +164,8 @@ Examples:
   selfsame eval runs/simclr-digits-7
   selfsame eval runs/simclr-mnist-7 --data mnist:data/fashion-mnist     does it transfer?
 
-The encoder is frozen. The regularisation of the linear probe is chosen on the validation part; scores are of the
-test part, in 0..1. With fewer labels the score is the mean over five draws.";
+The regularisation of the linear probe is chosen on the validation part; scores are of the test part. \
+With fewer labels the score is the mean over five draws.";
 
 /// What `eval` takes.
 #[derive(Debug, Args)]
