@@ -1,1 +1,18 @@
-//! Integration tests.
+//! End-to-end tests: the program `selfsame` as a user calls it. `cargo test --workspace` runs them with the rest; the
+//! program is built when the first of them needs it.
+
+mod program; // Building and calling the program
+mod runs; // Runs that several tests look at, each trained once
+
+mod alarms; // Settings that spoil a run are noticed, with a cause and a remedy
+mod bad_arguments; // Wrong names and numbers: exit code 2 and a message that helps
+mod bad_data; // Missing, cut and inconsistent files: exit code 1, the file named, nothing left behind
+mod compare; // Runs side by side, from folders as they are found in practice
+mod config_file; // --config
+mod data; // data list, info, fetch
+mod determinism; // The same seed gives the same run, on any number of threads
+mod doctor; // doctor
+mod help; // --help, --version, methods
+mod resume; // SIGINT, SIGKILL, damaged checkpoints, changed settings
+mod streams; // Closed pipes, full disks, terminals
+mod train; // What a finished run prints and leaves

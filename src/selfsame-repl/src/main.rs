@@ -1,3 +1,31 @@
-//! The `selfsame` command.
+//! The `selfsame` command: train, judge and compare self-supervised encoders.
 
-fn main() {}
+mod args;
+mod commands;
+mod exit;
+mod face;
+mod invocation;
+mod output;
+mod run_folder;
+mod sparkline;
+mod spec;
+mod stop;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let end = match Arguments::parse().command {
+        Command::Train(arguments) => commands::train::run(*arguments),
+        Command::Eval(arguments) => commands::eval::run(arguments),
+        Command::Compare(arguments) => commands::compare::run(arguments),
+        Command::Data(arguments) => commands::data::run(arguments),
+        Command::Doctor(arguments) => commands::doctor::run(arguments),
+        Command::Methods => commands::methods::run(),
+    };
+    exit::finish(end)
+}

@@ -1,0 +1,303 @@
+//! The command line: what `selfsame --help` describes. Values are only parsed here; ranges and names are the library's.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  selfsame train simclr digits                     embedded data, nothing to download
+  selfsame train simclr mnist:data/mnist --epochs 5
+  selfsame compare runs/*                          which run was better, and from when on
+  selfsame doctor                                  what this machine lacks
+
+Exit codes: 0 done, 1 failed, 2 bad arguments, 130 interrupted (training saves a checkpoint first).
+'selfsame COMMAND --help' has examples for each command.";
+
+/// Self-supervised learning you can watch working.
+///
+/// Trains an encoder on images without their labels, then says how good it is: against the same encoder untrained,
+/// against raw pixels, against PCA and against training with all labels.
+#[derive(Debug, Parser)]
+#[command(name = "selfsame", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train an encoder without labels, judge it, keep it in a run folder
+    ///
+    /// A setting that is not given takes the preset's value for the data set; the run folder's config.json records
+    /// every value that was used. The same seed gives the same run, whatever the number of threads.
+    Train(Box<Train>),
+    /// Score the encoder of a run with kNN and linear probes
+    ///
+    /// The encoder is frozen. Probes are kNN with 20 and 200 neighbours and a linear probe on 1 %, 10 % and 100 % of
+    /// the training labels.
+    Eval(Eval),
+    /// Put runs side by side: a table and their curves
+    ///
+    /// Scores are of the test part; curves are the loss and the online kNN accuracy over epochs.
+    Compare(Compare),
+    /// List, inspect and download data sets
+    Data(Data),
+    /// Check this machine: toolchain, threads, memory, GPU, folders
+    ///
+    /// Every finding that is not in order comes with what to do about it.
+    Doctor(Doctor),
+    /// List the objectives, encoders and data sets there are
+    Methods,
+}
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  selfsame train simclr digits --epochs 30 --seed 7
+  selfsame train simclr folder:photos --encoder vit --batch-size 128 --accumulate 2
+  selfsame train simclr digits --json > result.json      the report alone on stdout
+  selfsame train --resume runs/simclr-digits-7           after Ctrl-C, a crash or a power cut
+  selfsame train --config runs/simclr-digits-7/config.json --name again --temperature 0.1
+
+Ctrl-C finishes the current step, saves a checkpoint and prints the command that resumes.
+A run leaves RUN/config.json, metrics.jsonl, checkpoint/, report.json and report.html.";
+
+/// What `train` takes.
+#[derive(Debug, Args)]
+#[command(after_help = TRAIN_EXAMPLES, allow_negative_numbers = true)]
+pub struct Train {
+    /// Objective: see 'selfsame methods'
+    pub method: Option<String>,
+    /// Data set: digits, shapes, mnist:DIR, cifar10:DIR, cifar100:DIR or folder:DIR
+    pub data: Option<String>,
+
+    /// Read settings from a JSON file, in the form of a run's config.json; flags win over it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Go on with the run in DIR from its last checkpoint; METHOD and DATA may be left out
+    #[arg(long, value_name = "DIR")]
+    pub resume: Option<PathBuf>,
+
+    /// Passes over the training part
+    #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
+    pub epochs: Option<usize>,
+    /// Images an optimiser step, 2 or more; each is seen in two views
+    #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
+    pub batch_size: Option<usize>,
+    /// Micro-batches a step is computed in: less memory, same step; a contrastive loss then has fewer negatives [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
+    pub accumulate: Option<usize>,
+    /// Seed of everything random: weights, order, views
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    pub seed: Option<u64>,
+    /// Judge the encoder with kNN and look for collapse every N epochs
+    #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
+    pub probe_every: Option<usize>,
+
+    /// Encoder: convnet, vit or mlp
+    #[arg(long, value_name = "NAME", help_heading = "Model and objective")]
+    pub encoder: Option<String>,
+    /// Temperature of the contrastive loss, above 0; small values look at the hardest negatives only
+    #[arg(long, value_name = "X", value_parser = number, help_heading = "Model and objective")]
+    pub temperature: Option<f64>,
+    /// Width of the projector's output, where the loss is computed
+    #[arg(long, value_name = "N", value_parser = whole, help_heading = "Model and objective")]
+    pub projector_dim: Option<usize>,
+
+    /// Optimiser: adamw, sgd or lars
+    #[arg(long, value_name = "NAME", help_heading = "Optimiser")]
+    pub optimizer: Option<String>,
+    /// Peak learning rate, reached after the warm-up and followed by a cosine down to 0
+    #[arg(long, value_name = "X", value_parser = number, help_heading = "Optimiser")]
+    pub lr: Option<f64>,
+    /// Weight decay of weights; biases and norms have none
+    #[arg(long, value_name = "X", value_parser = number, help_heading = "Optimiser")]
+    pub weight_decay: Option<f64>,
+    /// Epochs of linear warm-up
+    #[arg(long, value_name = "X", value_parser = number, help_heading = "Optimiser")]
+    pub warmup_epochs: Option<f64>,
+    /// Scale gradients down to this global norm when they exceed it [default: off]
+    #[arg(long, value_name = "X", value_parser = number, help_heading = "Optimiser")]
+    pub clip_norm: Option<f64>,
+
+    /// Folder that holds the run folders [default: runs]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Name of the run folder [default: made of method, data and seed]
+    #[arg(long, help_heading = "Output")]
+    pub name: Option<String>,
+    /// Print the report as one JSON object on stdout; everything else goes to stderr
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+
+    /// Where to compute [default: cpu]
+    #[arg(long, value_enum, value_name = "DEVICE", help_heading = "Machine")]
+    pub device: Option<Device>,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = whole, help_heading = "Machine")]
+    pub threads: Option<usize>,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Device {
+    /// The processor
+    Cpu,
+    /// An NVIDIA GPU; needs a build with --features cuda
+    Cuda,
+}
+
+impl Device {
+    /// As the library and config.json spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Device::Cpu => "cpu",
+            Device::Cuda => "cuda",
+        }
+    }
+}
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  selfsame eval runs/simclr-digits-7
+  selfsame eval runs/simclr-mnist-7 --data mnist:data/fashion-mnist     does it transfer?
+
+The regularisation of the linear probe is chosen on the validation part; scores are of the test part. \
+With fewer labels the score is the mean over five draws.";
+
+/// What `eval` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_EXAMPLES)]
+pub struct Eval {
+    /// Run folder, finished or interrupted
+    pub run: PathBuf,
+    /// Score on another data set with images of the same size [default: the run's own]
+    #[arg(long)]
+    pub data: Option<String>,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub threads: Option<usize>,
+}
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  selfsame compare runs/t-0.1 runs/t-0.5
+  selfsame compare runs/* --save curves.svg
+  selfsame compare runs/* --json | jq '.runs[].linear.by_labels'
+
+Runs that are still going on, or were interrupted, show what they have so far.";
+
+/// What `compare` takes.
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub struct Compare {
+    /// Run folders
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Draw the runs' curves over one another into this file
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    pub save: Option<PathBuf>,
+    /// Print one JSON object on stdout: every run's report and its metrics
+    #[arg(long)]
+    pub json: bool,
+}
+
+const DATA_EXAMPLES: &str = "\
+Examples:
+  selfsame data list
+  selfsame data fetch mnist                 to data/mnist; resumes a download that was cut
+  selfsame data info mnist:data/mnist
+  selfsame data info folder:photos";
+
+/// What `data` takes.
+#[derive(Debug, Args)]
+#[command(after_help = DATA_EXAMPLES)]
+pub struct Data {
+    /// What to do with data.
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+/// What to do with data.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the data sets 'train' takes and those 'fetch' downloads
+    List,
+    /// Read a data set and say what is in it
+    Info {
+        /// Data set, in a form 'train' takes
+        data: String,
+        /// Print one JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a public data set, verify it and put it where 'train' finds it
+    Fetch {
+        /// Name, one of those 'data list' shows
+        name: String,
+        /// Folder in which it gets a folder of its own, NAME [default: data]
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+}
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  selfsame doctor
+  selfsame doctor --device cuda        can this machine and this build use a GPU?
+
+Exit code 1 when a check fails; warnings do not count.";
+
+/// What `doctor` takes.
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_EXAMPLES)]
+pub struct Doctor {
+    /// Device that must work
+    #[arg(long, value_enum, value_name = "DEVICE", default_value = "cpu")]
+    pub device: Device,
+    /// Folder that is to hold the run folders
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A count: 0 and up. What the setting's own limits are, the library says.
+fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a whole number, 0 or more".to_string())
+}
+
+/// A number; `nan` and `inf` pass, for the library to refuse with the setting's range.
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "expected a number, for example 0.2 or 1e-3".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_encoder_and_form_of_data() {
+        let mut command = Arguments::command();
+        let help = command
+            .find_subcommand_mut("train")
+            .map(|c| c.render_long_help().to_string())
+            .unwrap_or_default();
+        for name in selfsame::presets::ENCODERS.iter().chain(selfsame::presets::DATA) {
+            assert!(help.contains(name), "{name} is missing in:\n{help}");
+        }
+    }
+}

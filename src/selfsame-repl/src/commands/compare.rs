@@ -1,0 +1,146 @@
+//! `selfsame compare`: runs side by side.
+
+use selfsame::Error;
+use serde_json::{json, Value};
+
+use crate::args::Compare;
+use crate::exit::Exit;
+use crate::output;
+use crate::run_folder::{Epoch, RunFolder};
+use crate::sparkline;
+use crate::table::{number, percent, Table};
+
+/// Columns a curve takes at most.
+const CURVE_WIDTH: usize = 60;
+
+/// Reads the runs and shows them.
+///
+/// # Errors
+/// A folder that is no run, a damaged file in one, a figure that cannot be written.
+pub fn run(arguments: Compare) -> Result<Exit, Error> {
+    let runs = arguments.runs.iter().map(|path| RunFolder::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let text = format!("{}\n\n{}", table(&runs), curves(&runs));
+    if arguments.json {
+        output::stderr(&text);
+        output::json(&as_json(&runs)?)?;
+    } else {
+        output::stdout(&text)?;
+    }
+    for line in remarks(&runs) {
+        output::note(&line);
+    }
+    Ok(Exit::Done)
+}
+
+/// A row for each run, accuracies in per cent.
+fn table(runs: &[RunFolder]) -> String {
+    let mut table = Table::with_headers(
+        &[
+            "run",
+            "method",
+            "data",
+            "encoder",
+            "epochs",
+            "loss",
+            "kNN 20",
+            "1% labels",
+            "10% labels",
+            "all labels",
+            "over init",
+            "rank",
+            "alarms",
+        ],
+        4,
+    );
+    for run in runs {
+        let report = run.report.as_ref();
+        let share = |share: &str| report.and_then(|r| r.scores.linear.by_labels.get(share).copied());
+        let untrained = report.and_then(|r| r.baselines.random_init.linear.by_labels.get("1%").copied());
+        let over = share("1%").zip(untrained).map(|(ours, theirs)| 100.0 * (ours - theirs));
+        let done = run.metrics.last().map_or(0, |last| last.epoch);
+        table.row(&[
+            run.name.clone(),
+            run.config.method.clone(),
+            run.config.data.clone(),
+            report
+                .map(|r| r.encoder.clone())
+                .or(run.config.encoder.clone())
+                .unwrap_or_else(|| "-".to_string()),
+            run.config.epochs.map_or(done.to_string(), |all| format!("{done}/{all}")),
+            number(run.metrics.last().and_then(|last| last.loss), 3),
+            percent(report.map(|r| r.scores.knn.k20)),
+            percent(share("1%")),
+            percent(share("10%")),
+            percent(report.map(|r| r.scores.linear.accuracy)),
+            over.map_or("-".to_string(), |points| format!("{points:+.1}")),
+            number(report.map(|r| r.diagnostics.rankme), 1),
+            report.map_or("-".to_string(), |r| r.alarms.len().to_string()),
+        ]);
+    }
+    table.text()
+}
+
+/// Loss and online kNN of every run over its epochs, on one scale each, so that lines under one another compare.
+fn curves(runs: &[RunFolder]) -> String {
+    let names = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or(0);
+    let mut blocks = Vec::new();
+    for (title, of) in [("loss", loss as fn(&Epoch) -> Option<f64>), ("kNN 20, validation, %", knn)] {
+        let all = runs.iter().flat_map(|run| run.metrics.iter().filter_map(of));
+        let Some((low, high)) = sparkline::range(all) else { continue };
+        blocks.push(format!("{title}, from {low:.2} to {high:.2}"));
+        for run in runs {
+            // Epochs without a probe would only leave holes.
+            let values: Vec<_> = run.metrics.iter().map(of).filter(Option::is_some).collect();
+            blocks.push(format!(
+                "  {:names$}  {}",
+                run.name,
+                sparkline::sparkline(&values, low, high, CURVE_WIDTH)
+            ));
+        }
+    }
+    blocks.join("\n")
+}
+
+fn loss(epoch: &Epoch) -> Option<f64> {
+    epoch.loss
+}
+
+fn knn(epoch: &Epoch) -> Option<f64> {
+    epoch.knn.map(|accuracy| 100.0 * accuracy)
+}
+
+/// `{"runs": [..]}`: each run's report, or what is known of it so far, with `metrics` for its epochs and `finished`.
+fn as_json(runs: &[RunFolder]) -> Result<Value, Error> {
+    let value = |v: serde_json::Result<Value>| {
+        v.map_err(|e| Error::Io { action: "write", path: "<stdout>".into(), source: e.into() })
+    };
+    let mut list = Vec::new();
+    for run in runs {
+        let mut entry = match &run.report {
+            Some(report) => value(serde_json::to_value(report))?,
+            None => json!({"run": run.name, "method": run.config.method, "data": run.config.data}),
+        };
+        entry["folder"] = json!(run.path.display().to_string());
+        entry["finished"] = json!(run.report.is_some());
+        entry["metrics"] = value(serde_json::to_value(&run.metrics))?;
+        list.push(entry);
+    }
+    Ok(json!({ "runs": list }))
+}
+
+/// What a reader should know before drawing conclusions.
+fn remarks(runs: &[RunFolder]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let differ = |of: fn(&RunFolder) -> &str| runs.iter().any(|run| of(run) != of(&runs[0]));
+    if differ(|run| &run.config.data) {
+        remarks.push("the runs are on different data; accuracies do not compare".to_string());
+    }
+    if differ(|run| &run.config.method) {
+        remarks.push("the objectives differ; losses do not compare".to_string());
+    }
+    let unfinished: Vec<&str> = runs.iter().filter(|r| r.report.is_none()).map(|r| r.name.as_str()).collect();
+    if !unfinished.is_empty() {
+        remarks.push(format!("not finished, so without scores: {}", unfinished.join(", ")));
+    }
+    remarks
+}

@@ -1,0 +1,123 @@
+//! `selfsame data`: what there is, what is in it, how to get it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use selfsame::data::{self, Cifar10, Cifar100, DataInfo, Digits, ImageFolder, Mnist, Shapes};
+use selfsame::presets::DATA;
+use selfsame::shape::Image;
+use selfsame::Error;
+
+use super::methods;
+use crate::args::{Data, DataCommand};
+use crate::exit::Exit;
+use crate::face::Download;
+use crate::table::Table;
+use crate::{invocation, output, stop};
+
+/// Where `fetch` puts data unless it is told otherwise.
+const FOLDER: &str = "data";
+
+/// Lists, inspects or downloads.
+///
+/// # Errors
+/// Unknown names, data that cannot be read, downloads that fail.
+pub fn run(arguments: Data) -> Result<Exit, Error> {
+    match arguments.command {
+        DataCommand::List => list(),
+        DataCommand::Info { data, json } => info(&data, json),
+        DataCommand::Fetch { name, to } => fetch(&name, to),
+    }
+}
+
+fn list() -> Result<Exit, Error> {
+    let mut table = Table::new();
+    for entry in data::catalog() {
+        let size = indicatif::DecimalBytes(entry.bytes()).to_string();
+        table.row(&[entry.name, format!("{}; {size} to download", entry.about)]);
+    }
+    output::stdout(&format!(
+        "'train' takes\n{}\n\n'data fetch' downloads\n{}",
+        methods::list(DATA),
+        table.text()
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn info(data: &str, json: bool) -> Result<Exit, Error> {
+    let info = open(data)?;
+    if json {
+        output::json(&info)?;
+    } else {
+        output::stdout(&info.to_string())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads what `data`, in a form that `train` takes, stands for, and counts it.
+fn open(data: &str) -> Result<DataInfo, Error> {
+    let unknown = || Error::unknown("data set", data, DATA);
+    let info = match data.split_once(':') {
+        None if data == "digits" => Digits::load()?.info(),
+        None if data == "shapes" => Shapes::generate::<Image<3, 32, 32>>(10_000, 0)?.info(),
+        Some((form, folder)) if !folder.is_empty() => match form {
+            "mnist" => Mnist::open(folder)?.info(),
+            "cifar10" => Cifar10::open(folder)?.info(),
+            "cifar100" => Cifar100::open(folder)?.info(),
+            "folder" => ImageFolder::open::<Image<3, 32, 32>>(folder)?.info(),
+            _ => return Err(unknown()),
+        },
+        _ => return Err(unknown()),
+    };
+    Ok(info)
+}
+
+fn fetch(name: &str, to: Option<PathBuf>) -> Result<Exit, Error> {
+    let entry = data::find(name)?;
+    let to = to.unwrap_or_else(|| FOLDER.into());
+    stop::on_ctrl_c("stopping; what has arrived is kept, and the same command goes on with it")?;
+    let folder = {
+        let mut face = Download::new();
+        data::fetch(&entry, &to, &mut |progress| face.show(&progress))?
+    };
+    output::stdout(&format!(
+        "{name} is in {}. To train on it:\n  {}",
+        folder.display(),
+        train_on(name, &folder)
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// The command that trains on what was fetched; MNIST's relatives are read in MNIST's form.
+fn train_on(name: &str, folder: &Path) -> String {
+    let form = if name == "fashion-mnist" { "mnist" } else { name };
+    let mut data = OsString::from(format!("{form}:"));
+    data.push(folder);
+    invocation::command_line(&[OsString::from("train"), "simclr".into(), data])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_data_is_known_here() {
+        for form in DATA {
+            let nowhere = form.replace("DIR", "/nowhere/at/all");
+            match open(&nowhere) {
+                Ok(info) => assert!(info.images() > 0, "{form}"),
+                Err(error) => assert!(error.to_string().contains("/nowhere/at/all"), "{form}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_set_that_can_be_fetched_can_be_trained_on() {
+        for entry in data::catalog() {
+            let line = train_on(&entry.name, Path::new("data/x"));
+            let form = line.split(' ').next_back().unwrap().replace("data/x", "DIR");
+            assert!(DATA.contains(&form.as_str()), "{line}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `selfsame methods`: the names `train` knows, each in a line.
+
+use selfsame::presets::{DATA, ENCODERS, METHODS};
+use selfsame::Error;
+
+use crate::exit::Exit;
+use crate::output;
+use crate::table::Table;
+
+/// Prints the three lists.
+///
+/// # Errors
+/// Stdout that cannot be written.
+pub fn run() -> Result<Exit, Error> {
+    let lists = [("Objectives", METHODS), ("Encoders", ENCODERS), ("Data", DATA)];
+    let text: Vec<String> = lists.iter().map(|(title, names)| format!("{title}\n{}", list(names))).collect();
+    output::stdout(&text.join("\n\n"))?;
+    Ok(Exit::Done)
+}
+
+/// `names` with what they are.
+pub fn list(names: &[&str]) -> String {
+    let mut table = Table::new();
+    for name in names {
+        table.row(&[name, about(name)]);
+    }
+    table.text()
+}
+
+fn about(name: &str) -> &'static str {
+    match name {
+        "simclr" => "two views of an image attract, all other images of the batch repel (Chen et al. 2020, arXiv 2002.05709)",
+        "convnet" => "small convolutional network; the default for small images",
+        "vit" => "pre-norm vision transformer (Dosovitskiy et al. 2021, arXiv 2010.11929)",
+        "mlp" => "fully connected layers on the pixels",
+        "digits" => "1,797 handwritten digits of 8x8, in the program itself (UCI, Alpaydin and Kaynak 1998, CC BY 4.0)",
+        "shapes" => "coloured shapes with known factors, generated on the fly",
+        "mnist:DIR" => "the four IDX files of MNIST or of a set in its form, gzipped or not",
+        "cifar10:DIR" => "the binary version of CIFAR-10",
+        "cifar100:DIR" => "the binary version of CIFAR-100, with its 100 fine labels",
+        "folder:DIR" => "PNG and JPEG files, one sub-folder for each class",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_described() {
+        for name in METHODS.iter().chain(ENCODERS).chain(DATA) {
+            assert!(!about(name).is_empty(), "{name}");
+        }
+    }
+}

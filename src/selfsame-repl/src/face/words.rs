@@ -1,0 +1,94 @@
+//! The sentences and lines both faces use.
+
+use selfsame::diagnose::Alarm;
+use selfsame::train::{EpochLine, Plan};
+
+use crate::output::{paint, Colour};
+use crate::table::{number, percent, thousands};
+
+/// What is about to happen, in two or three lines.
+pub fn plan(plan: &Plan) -> String {
+    let mut text = format!(
+        "{} on {}: {} with {} parameters, {} images, {} epochs of {} steps of {} images\nrun folder {}",
+        plan.method,
+        plan.data,
+        plan.encoder,
+        thousands(plan.encoder_parameters as u64),
+        thousands(plan.train_images as u64),
+        plan.epochs,
+        plan.steps_per_epoch,
+        plan.batch,
+        plan.folder.display()
+    );
+    if plan.epochs_done > 0 {
+        text += &format!("\ngoing on after epoch {}", plan.epochs_done);
+    }
+    text
+}
+
+/// What the columns of [`epoch`] are called.
+pub fn epoch_header() -> String {
+    format!("{:>9}  {:>8}  {:>6}  {:>6}  {:>6}  {:>9}", "epoch", "loss", "kNN %", "std", "rank", "images/s")
+}
+
+/// One epoch as a line under [`epoch_header`]; a dash where nothing was measured.
+pub fn epoch(line: &EpochLine, epochs: usize) -> String {
+    format!(
+        "{:>9}  {:>8}  {:>6}  {:>6}  {:>6}  {:>9}",
+        format!("{}/{epochs}", line.epoch),
+        number(Some(line.loss).filter(|loss| loss.is_finite()), 4),
+        percent(line.knn),
+        number(line.std, 4),
+        number(line.rankme, 1),
+        thousands(line.images_per_second.round().max(0.0) as u64)
+    )
+}
+
+/// An alarm in words: what was seen, what it means, what to try.
+pub fn alarm(alarm: &Alarm) -> String {
+    format!(
+        "{} epoch {}, {}: {}\n  {}\n  Try: {}",
+        paint(Colour::Yellow, "alarm:"),
+        alarm.epoch,
+        alarm.kind,
+        alarm.seen,
+        alarm.means,
+        alarm.try_this
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_stands_under_its_header() {
+        let mut line = EpochLine {
+            epoch: 3,
+            loss: 5.25,
+            knn: Some(0.9721),
+            std: Some(0.0871),
+            rankme: Some(41.26),
+            images_per_second: 12_345.4,
+        };
+        assert_eq!(epoch_header(), "    epoch      loss   kNN %     std    rank   images/s");
+        assert_eq!(epoch(&line, 30), "     3/30    5.2500    97.2  0.0871    41.3     12,345");
+        line.knn = None;
+        line.images_per_second = f64::NAN;
+        assert_eq!(epoch(&line, 30), "     3/30    5.2500       -  0.0871    41.3          0");
+    }
+
+    #[test]
+    fn an_alarm_says_all_it_knows() {
+        let alarm_of = Alarm {
+            kind: "total-collapse".to_string(),
+            epoch: 2,
+            seen: "std 0.0001".to_string(),
+            means: "All images have the same embedding.".to_string(),
+            try_this: "--lr 1e-3".to_string(),
+        };
+        for part in ["epoch 2", "total-collapse", "std 0.0001", "the same embedding", "Try: --lr 1e-3"] {
+            assert!(alarm(&alarm_of).contains(part), "{part}");
+        }
+    }
+}
