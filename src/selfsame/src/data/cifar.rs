@@ -102,7 +102,8 @@ impl Layout {
                 "Take the binary version of the set, or fetch it again.",
             ));
         }
-        bytes.reserve(file.len() / record * PIXELS);
+        // Exact, because the growth of a plain reserve could double the whole set.
+        bytes.reserve_exact(file.len() / record * PIXELS);
         for (i, row) in file.chunks_exact(record).enumerate() {
             let (label, pixels) = row.split_at(self.label_bytes);
             let label = label[self.label_bytes - 1];

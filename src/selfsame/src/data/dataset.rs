@@ -169,7 +169,7 @@ impl<P: Picture> Dataset<P> {
         split: Split,
     ) -> Result<Dataset<P>> {
         let name = name.into();
-        if source.size() != Size::of::<P>() {
+        if source.size() != Size::of::<P>() || source.size().is_empty() {
             return Err(Error::shape(format!("data set {name}"), P::words(), source.size()));
         }
         if labels.len() != source.len() {
