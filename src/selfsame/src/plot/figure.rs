@@ -61,8 +61,8 @@ impl Recipe {
 
     fn size(&self) -> (u32, u32) {
         match self {
-            Recipe::Curves(_) => (720, 400),
-            Recipe::Scatter(_) => (640, 560),
+            Recipe::Curves(_) => (580, 350),
+            Recipe::Scatter(_) => (580, 520),
             Recipe::Bars(r) => r.size(),
             Recipe::Grid(r) => r.size(),
         }

@@ -27,9 +27,10 @@ th,td{text-align:left;padding:7px 18px 7px 0;border-bottom:1px solid var(--line)
 thead th{color:var(--muted);font-size:.85rem;white-space:nowrap}
 th.n,td.n{text-align:right;white-space:nowrap}
 .scores tbody tr:first-child th,.scores tbody tr:first-child td{font-weight:650}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:20px}
+.note{margin-top:10px}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:20px;align-items:start}
 figure{margin:0;min-width:0}
-figure svg{display:block;width:100%;height:auto;border:1px solid var(--line);border-radius:6px}
+figure svg{display:block;width:100%;max-width:720px;height:auto;border:1px solid var(--line);border-radius:6px}
 figure.grid{overflow-x:auto}
 figure.grid svg{width:auto;max-width:100%}
 figcaption{font-size:.9rem;margin-top:6px}
