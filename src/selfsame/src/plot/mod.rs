@@ -1,1 +1,38 @@
 //! Figures as SVG and PNG, tables, and a run's HTML report.
+//!
+//! A [`Figure`] is made by [`curves`], [`spectrum`], [`scatter`], [`image_grid`] or [`bars`] and keeps what it was made
+//! from, so that the same drawing code gives the SVG and the PNG. Text is set in a font the library carries, so no
+//! system font is needed. Colours are Okabe and Ito's, which colour-blind readers can tell apart; where they run out,
+//! shapes and dashes go on.
+//!
+//! [`Table`] gives the same rows to terminals and pages, [`verdict`] puts a report into one line, [`report_html`] into
+//! one self-contained page, and [`compare`] several runs side by side.
+mod bars;
+//mod compare;
+mod curves;
+mod figure;
+mod frame;
+mod history;
+mod image_grid;
+//mod report;
+mod scatter;
+mod spectrum;
+mod table;
+mod theme;
+//mod verdict;
+
+pub use bars::{bars, BarRow};
+//pub use compare::{compare, Compared, Comparison};
+pub use curves::{curves, Series};
+pub use figure::Figure;
+pub use history::{EpochRow, History};
+pub use image_grid::{image_grid, GridRow, Tile};
+//pub use report::{report_html, Extras};
+pub use scatter::scatter;
+pub use spectrum::spectrum;
+pub use table::Table;
+pub use theme::Theme;
+//pub use verdict::verdict;
+
+#[cfg(test)]
+mod gallery;
