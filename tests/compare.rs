@@ -106,6 +106,7 @@ fn the_curves_are_saved_as_svg_and_png() {
     assert!(svg.starts_with("<svg") && svg.contains("first-run") && svg.contains("second-run"));
     call(folder.path(), "compare first-run second-run --save curves.png").succeeds();
     let picture = image::open(folder.path().join("curves.png")).unwrap();
+    assert!(folder.path().join("curves-knn.svg").exists() && folder.path().join("curves-knn.png").exists());
     assert!(picture.width() >= 400 && picture.height() >= 300);
 }
 

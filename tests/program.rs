@@ -1,7 +1,7 @@
 //! Building and calling the program.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command as Process, Stdio};
+use std::process::Command as Process;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -10,31 +10,37 @@ use assert_cmd::Command;
 /// The program, brought up to date first. Cargo builds a package's program for its own integration tests only, and an
 /// old one would test yesterday's code, so we ask it to; that costs a moment when nothing has changed.
 pub fn path() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Process::new(cargo);
-        build.args([
-            "build",
-            "--quiet",
-            "--package",
-            "selfsame-repl",
-            "--message-format",
-            "json-render-diagnostics",
-        ]);
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        let out = build.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output().unwrap();
-        assert!(out.status.success(), "cargo could not build the program");
-        String::from_utf8(out.stdout)
-            .unwrap()
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .filter(|message| message["target"]["name"] == "selfsame")
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo names the program it built")
-    })
+    static PATH: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match PATH.get_or_init(build) {
+        Ok(path) => path,
+        Err(why) => panic!("{why}"),
+    }
+}
+
+fn build() -> Result<PathBuf, String> {
+    let mut cargo = Process::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args([
+        "build",
+        "--quiet",
+        "--package",
+        "selfsame-repl",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let out = cargo.output().map_err(|e| format!("cargo does not run: {e}"))?;
+    if !out.status.success() {
+        return Err(format!("cargo could not build the program:\n{}", String::from_utf8_lossy(&out.stderr)));
+    }
+    String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "selfsame")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .ok_or("cargo does not name the program it built".to_string())
 }
 
 /// A call of the program in `folder`, without colour and without the surroundings' settings.

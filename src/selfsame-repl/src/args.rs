@@ -199,7 +199,7 @@ pub struct Compare {
     /// Run folders
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
-    /// Draw the runs' curves over one another into this file
+    /// Draw the runs' losses over one another into this file, their kNN accuracies into FILE-knn beside it
     #[arg(long, value_name = "FILE.svg|FILE.png")]
     pub save: Option<PathBuf>,
     /// Print one JSON object on stdout: every run's report and its metrics

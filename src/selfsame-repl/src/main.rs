@@ -5,12 +5,12 @@ mod commands;
 mod exit;
 mod face;
 mod invocation;
+mod numbers;
 mod output;
 mod run_folder;
 mod sparkline;
 mod spec;
 mod stop;
-mod table;
 
 use std::process::ExitCode;
 

@@ -1,14 +1,17 @@
 //! `selfsame compare`: runs side by side.
 
+use std::path::{Path, PathBuf};
+
+use selfsame::plot::{self, Series, Table};
 use selfsame::Error;
 use serde_json::{json, Value};
 
 use crate::args::Compare;
 use crate::exit::Exit;
+use crate::numbers::{number, percent};
 use crate::output;
 use crate::run_folder::{Epoch, RunFolder};
 use crate::sparkline;
-use crate::table::{number, percent, Table};
 
 /// Columns a curve takes at most.
 const CURVE_WIDTH: usize = 60;
@@ -19,6 +22,9 @@ const CURVE_WIDTH: usize = 60;
 /// A folder that is no run, a damaged file in one, a figure that cannot be written.
 pub fn run(arguments: Compare) -> Result<Exit, Error> {
     let runs = arguments.runs.iter().map(|path| RunFolder::open(path)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(file) = &arguments.save {
+        save(&runs, file)?;
+    }
     let text = format!("{}\n\n{}", table(&runs), curves(&runs));
     if arguments.json {
         output::stderr(&text);
@@ -34,31 +40,28 @@ pub fn run(arguments: Compare) -> Result<Exit, Error> {
 
 /// A row for each run, accuracies in per cent.
 fn table(runs: &[RunFolder]) -> String {
-    let mut table = Table::with_headers(
-        &[
-            "run",
-            "method",
-            "data",
-            "encoder",
-            "epochs",
-            "loss",
-            "kNN 20",
-            "1% labels",
-            "10% labels",
-            "all labels",
-            "over init",
-            "rank",
-            "alarms",
-        ],
-        4,
-    );
+    let mut table = Table::new([
+        "run",
+        "method",
+        "data",
+        "encoder",
+        "epochs",
+        "loss",
+        "kNN 20",
+        "1% labels",
+        "10% labels",
+        "all labels",
+        "over init",
+        "rank",
+        "alarms",
+    ]);
     for run in runs {
         let report = run.report.as_ref();
         let share = |share: &str| report.and_then(|r| r.scores.linear.by_labels.get(share).copied());
         let untrained = report.and_then(|r| r.baselines.random_init.linear.by_labels.get("1%").copied());
         let over = share("1%").zip(untrained).map(|(ours, theirs)| 100.0 * (ours - theirs));
         let done = run.metrics.last().map_or(0, |last| last.epoch);
-        table.row(&[
+        table.row([
             run.name.clone(),
             run.config.method.clone(),
             run.config.data.clone(),
@@ -99,6 +102,36 @@ fn curves(runs: &[RunFolder]) -> String {
         }
     }
     blocks.join("\n")
+}
+
+/// Draws the runs' losses into `file` and, where a run was probed, their kNN accuracies into a second one beside it.
+fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
+    let series = |of: fn(&Epoch) -> Option<f64>| -> Vec<Series> {
+        let points =
+            |run: &RunFolder| run.metrics.iter().filter_map(|e| Some((e.epoch as f64, of(e)?))).collect();
+        runs.iter().map(|run| Series::new(&run.name, points(run))).collect()
+    };
+    plot::curves("Training loss", "epoch", "loss (nats)", &series(loss))?.save(file)?;
+    output::note(&format!("loss curves in {}", file.display()));
+    let probes = series(knn);
+    if probes.iter().any(|run| !run.points.is_empty()) {
+        let beside = beside(file, "-knn");
+        plot::curves("Online kNN (k = 20), validation part", "epoch", "accuracy (%)", &probes)?
+            .save(&beside)?;
+        output::note(&format!("kNN curves in {}", beside.display()));
+    }
+    Ok(())
+}
+
+/// `curves.svg` becomes `curves-knn.svg`.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.file_stem().unwrap_or_default().to_os_string();
+    name.push(suffix);
+    if let Some(extension) = file.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    file.with_file_name(name)
 }
 
 fn loss(epoch: &Epoch) -> Option<f64> {

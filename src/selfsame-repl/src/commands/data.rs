@@ -12,7 +12,6 @@ use super::methods;
 use crate::args::{Data, DataCommand};
 use crate::exit::Exit;
 use crate::face::Download;
-use crate::table::Table;
 use crate::{invocation, output, stop};
 
 /// Where `fetch` puts data unless it is told otherwise.
@@ -31,16 +30,11 @@ pub fn run(arguments: Data) -> Result<Exit, Error> {
 }
 
 fn list() -> Result<Exit, Error> {
-    let mut table = Table::new();
-    for entry in data::catalog() {
-        let size = indicatif::DecimalBytes(entry.bytes()).to_string();
-        table.row(&[entry.name, format!("{}; {size} to download", entry.about)]);
-    }
-    output::stdout(&format!(
-        "'train' takes\n{}\n\n'data fetch' downloads\n{}",
-        methods::list(DATA),
-        table.text()
-    ))?;
+    let catalog = data::catalog();
+    let size = |entry: &data::CatalogEntry| indicatif::DecimalBytes(entry.bytes());
+    let sets = catalog.iter().map(|e| (e.name.as_str(), format!("{}; {} to download", e.about, size(e))));
+    let sets = methods::described(sets);
+    output::stdout(&format!("'train' takes\n{}\n\n'data fetch' downloads\n{}", methods::list(DATA), sets))?;
     Ok(Exit::Done)
 }
 

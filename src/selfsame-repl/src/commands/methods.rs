@@ -5,7 +5,6 @@ use selfsame::Error;
 
 use crate::exit::Exit;
 use crate::output;
-use crate::table::Table;
 
 /// Prints the three lists.
 ///
@@ -18,13 +17,15 @@ pub fn run() -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// `names` with what they are.
+/// `names` with what they are, a line each.
 pub fn list(names: &[&str]) -> String {
-    let mut table = Table::new();
-    for name in names {
-        table.row(&[name, about(name)]);
-    }
-    table.text()
+    described(names.iter().map(|name| (*name, about(name))))
+}
+
+/// Names with their descriptions beside them, in two columns.
+pub fn described<'a, D: std::fmt::Display>(items: impl Iterator<Item = (&'a str, D)> + Clone) -> String {
+    let width = items.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
+    items.map(|(name, about)| format!("  {name:width$}  {about}")).collect::<Vec<_>>().join("\n")
 }
 
 fn about(name: &str) -> &'static str {

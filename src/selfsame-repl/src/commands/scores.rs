@@ -1,15 +1,14 @@
 //! The table of scores: a trained encoder over what it is held against.
 
+use selfsame::plot::Table;
 use selfsame::train::{Baselines, Scores};
 
-use crate::table::{percent, Table};
+use crate::numbers::percent;
 
 /// Accuracies in per cent, a row for each representation; `baselines` below the trained encoder where they are known.
 pub fn table(trained: &Scores, baselines: Option<&Baselines>) -> String {
-    let mut table = Table::with_headers(
-        &["test accuracy, %", "kNN 20", "kNN 200", "1% labels", "10% labels", "all labels"],
-        1,
-    );
+    let mut table =
+        Table::new(["test accuracy, %", "kNN 20", "kNN 200", "1% labels", "10% labels", "all labels"]);
     row(&mut table, "this run", trained);
     if let Some(baselines) = baselines {
         row(&mut table, "random init", &baselines.random_init);
@@ -22,7 +21,7 @@ pub fn table(trained: &Scores, baselines: Option<&Baselines>) -> String {
 
 fn row(table: &mut Table, name: &str, scores: &Scores) {
     let by_labels = |share: &str| percent(scores.linear.by_labels.get(share).copied());
-    table.row(&[
+    table.row([
         name.to_string(),
         percent(Some(scores.knn.k20)),
         percent(Some(scores.knn.k200)),

@@ -8,7 +8,7 @@ use selfsame::train::{EpochLine, Plan, StepLine, Watch};
 
 use super::rate::Rate;
 use super::words;
-use crate::table::thousands;
+use crate::numbers::thousands;
 
 /// A progress bar on stderr, or a spinner while work goes on that has no steps.
 pub struct Terminal {

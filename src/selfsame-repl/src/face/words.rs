@@ -3,8 +3,8 @@
 use selfsame::diagnose::Alarm;
 use selfsame::train::{EpochLine, Plan};
 
+use crate::numbers::{number, percent, thousands};
 use crate::output::{paint, Colour};
-use crate::table::{number, percent, thousands};
 
 /// What is about to happen, in two or three lines.
 pub fn plan(plan: &Plan) -> String {

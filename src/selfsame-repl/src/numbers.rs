@@ -1,0 +1,34 @@
+//! Numbers as tables and lines show them.
+
+/// An accuracy in 0..1 as a percentage: `97.3`; a dash where there is none.
+pub fn percent(accuracy: Option<f64>) -> String {
+    number(accuracy.map(|a| 100.0 * a), 1)
+}
+
+/// A number with `digits` after the point; a dash where there is none.
+pub fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or("-".to_string(), |v| format!("{v:.digits$}"))
+}
+
+/// A count with its thousands apart: `12,345`.
+pub fn thousands(count: u64) -> String {
+    indicatif::HumanCount(count).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_a_dash() {
+        assert_eq!(percent(Some(0.97349)), "97.3");
+        assert_eq!(percent(None), "-");
+        assert_eq!(number(Some(2.0), 3), "2.000");
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(12_345_678), "12,345,678");
+    }
+}
