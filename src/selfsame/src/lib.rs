@@ -15,8 +15,8 @@ pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod plot;
-pub mod presets;
 pub mod prelude;
+pub mod presets;
 pub mod tape;
 pub mod train;
 

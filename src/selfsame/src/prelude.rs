@@ -3,7 +3,9 @@
 //! No `Result`, `Error`, `Option` or `Vec` of our own: shadowing those breaks notebook cells.
 
 pub use crate::augment::{presets as views, View, Views};
-pub use crate::data::{Cifar10, Cifar100, Dataset, Digits, FashionMnist, ImageFolder, Labels, Mnist, Part, Shapes};
+pub use crate::data::{
+    Cifar10, Cifar100, Dataset, Digits, FashionMnist, ImageFolder, Labels, Mnist, Part, Shapes,
+};
 pub use crate::diagnose::{Alarm, Geometry};
 pub use crate::eval::{Embeddings, Frozen, Knn, LinearProbe};
 pub use crate::losses::nt_xent;

@@ -253,7 +253,16 @@ mod tests {
         fn view_len(&self, view: usize) -> usize {
             [2, 3][view]
         }
-        fn render(&self, image: &[u8], _: Size, seed: u64, epoch: u64, index: u64, view: usize, out: &mut [f32]) -> Result<()> {
+        fn render(
+            &self,
+            image: &[u8],
+            _: Size,
+            seed: u64,
+            epoch: u64,
+            index: u64,
+            view: usize,
+            out: &mut [f32],
+        ) -> Result<()> {
             if view == 1 {
                 out.copy_from_slice(&[seed as f32, epoch as f32, index as f32]);
                 return;
@@ -418,7 +427,16 @@ mod tests {
         fn view_len(&self, _view: usize) -> usize {
             1
         }
-        fn render(&self, _image: &[u8], _: Size, _seed: u64, _epoch: u64, index: u64, _view: usize, _out: &mut [f32]) -> Result<()> {
+        fn render(
+            &self,
+            _image: &[u8],
+            _: Size,
+            _seed: u64,
+            _epoch: u64,
+            index: u64,
+            _view: usize,
+            _out: &mut [f32],
+        ) -> Result<()> {
             self.rendered.fetch_add(1, Ordering::Relaxed);
             assert_ne!(index, self.panic_at, "a renderer that panics");
         }

@@ -41,7 +41,11 @@ pub fn knn(bank: &Embeddings, queries: &Embeddings, settings: &[Knn]) -> Result<
 }
 
 /// [`knn`] that does not stop on request: for the short probes of a training run, which stops itself.
-pub(crate) fn knn_to_the_end(bank: &Embeddings, queries: &Embeddings, settings: &[Knn]) -> Result<Vec<Vec<u32>>> {
+pub(crate) fn knn_to_the_end(
+    bank: &Embeddings,
+    queries: &Embeddings,
+    settings: &[Knn],
+) -> Result<Vec<Vec<u32>>> {
     predict(bank, queries, settings, || false)
 }
 
@@ -51,25 +55,22 @@ fn predict(
     settings: &[Knn],
     stop: impl Fn() -> bool + Sync,
 ) -> Result<Vec<Vec<u32>>> {
-    if bank.is_empty() || bank.width() != queries.width() {
-        let found = format!("{} rows of {} for queries of {}", bank.len(), bank.width(), queries.width());
-        return Err(Error::shape("kNN bank", "at least one row, as wide as the queries", found));
-    }
+    check_widths(bank, queries)?;
     for s in settings {
         if s.k == 0 {
             return Err(Error::setting("k", s.k, "at least one neighbour", "20 and 200 are usual."));
         }
         if !(s.temperature > 0.0) {
-            return Err(Error::setting("kNN temperature", s.temperature, "a positive number", "0.07 is usual."));
+            return Err(Error::setting(
+                "kNN temperature",
+                s.temperature,
+                "a positive number",
+                "0.07 is usual.",
+            ));
         }
     }
     let (n, width) = (bank.len(), bank.width());
-    let unit = |e: &Embeddings| {
-        let mut v = e.values().to_vec();
-        normalize_rows(&mut v, width.max(1));
-        v
-    };
-    let (bank_rows, query_rows) = (unit(bank), unit(queries));
+    let (bank_rows, query_rows) = (unit_rows(bank), unit_rows(queries));
     let most = settings.iter().map(|s| s.k).max().unwrap_or(0).min(n);
     let blocks: Vec<Vec<Vec<u32>>> = query_rows
         .par_chunks(BLOCK * width.max(1))
@@ -95,6 +96,39 @@ fn predict(
         )
         .collect::<Result<_>>()?;
     Ok((0..settings.len()).map(|s| blocks.iter().flat_map(|b| b[s].iter().copied()).collect()).collect())
+}
+
+/// Positions in `bank` of the `k` rows most similar (by cosine) to each query, nearest first.
+///
+/// # Errors
+/// [`Error::Shape`] for an empty bank or another width.
+pub fn nearest_rows(bank: &Embeddings, queries: &Embeddings, k: usize) -> Result<Vec<Vec<u32>>> {
+    check_widths(bank, queries)?;
+    let (n, width) = (bank.len(), bank.width());
+    let (bank_rows, query_rows) = (unit_rows(bank), unit_rows(queries));
+    let rank = |query: &[f32]| {
+        let mut scores = vec![0f32; n];
+        let (lq, lb) = (Matrix::new(1, width), Matrix::new(n, width));
+        matmul(query, lq, &bank_rows, lb.t(), &mut scores, Matrix::new(1, n), false, Threads::One);
+        let mut order = Vec::new();
+        nearest(&scores, k.min(n), &mut order);
+        order
+    };
+    Ok(query_rows.par_chunks(width.max(1)).map(rank).collect())
+}
+
+fn check_widths(bank: &Embeddings, queries: &Embeddings) -> Result<()> {
+    if bank.is_empty() || bank.width() != queries.width() {
+        let found = format!("{} rows of {} for queries of {}", bank.len(), bank.width(), queries.width());
+        return Err(Error::shape("kNN bank", "at least one row, as wide as the queries", found));
+    }
+    Ok(())
+}
+
+fn unit_rows(e: &Embeddings) -> Vec<f32> {
+    let mut rows = e.values().to_vec();
+    normalize_rows(&mut rows, e.width().max(1));
+    rows
 }
 
 /// The positions of the `k` largest scores, best first, ties by position.

@@ -19,14 +19,15 @@ const TOLERANCE: f64 = 1e-4;
 /// of threads.
 const GROUP: usize = 2048;
 
-/// A fitted classifier: standardisation, weights and biases.
+/// A fitted classifier: centring, scale, weights and biases.
 ///
-/// The loss is the mean cross-entropy plus `strength / 2` times the squared weights (biases free). Features are
-/// standardised with the mean and deviation of the features they are fitted on, or of a larger unlabelled set.
+/// The loss is the mean cross-entropy plus `strength / 2` times the squared weights (biases free). Features are centred,
+/// and scaled by one number for all of them, measured on a set that needs no labels. A deviation for each feature would
+/// blow up directions that hold nothing: on the digits it costs principal components half their accuracy at 1 % labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearProbe {
     mean: Vec<f32>,
-    inverse_std: Vec<f32>,
+    scale: f32,
     /// (classes, width + 1), the bias last.
     weights: Vec<f64>,
     classes: usize,
@@ -45,7 +46,7 @@ pub struct ProbeFit {
 
 impl LinearProbe {
     /// Fits a probe on `train` for each strength and keeps the one that is right most often on `validation`; of equals the
-    /// stronger. `unlabelled` gives the features' mean and deviation (labels are not looked at).
+    /// stronger. `unlabelled` gives the features' mean and scale (labels are not looked at).
     ///
     /// # Errors
     /// [`Error::Shape`] for no samples or differing widths; [`Error::Interrupted`] when a stop was asked for.
@@ -55,9 +56,9 @@ impl LinearProbe {
             let found = format!("{} samples, widths {widths:?}", train.len());
             return Err(Error::shape("linear probe", "samples of one width", found));
         }
-        let (mean, inverse_std) = moments(unlabelled);
+        let (mean, scale) = moments(unlabelled);
         let classes = train.classes();
-        let mut probe = LinearProbe { mean, inverse_std, weights: vec![0.0; classes * (widths.0 + 1)], classes };
+        let mut probe = LinearProbe { mean, scale, weights: vec![0.0; classes * (widths.0 + 1)], classes };
         let x = probe.standardise(train);
         let mut best: Option<ProbeFit> = None;
         for strength in STRENGTHS {
@@ -83,7 +84,16 @@ impl LinearProbe {
         let x = self.standardise(e);
         let mut scores = vec![0f32; e.len() * self.classes];
         let (lx, lw) = (Matrix::new(e.len(), width), Matrix::new(self.classes, width));
-        matmul(&x, lx, &weights, lw.t(), &mut scores, Matrix::new(e.len(), self.classes), false, Threads::All);
+        matmul(
+            &x,
+            lx,
+            &weights,
+            lw.t(),
+            &mut scores,
+            Matrix::new(e.len(), self.classes),
+            false,
+            Threads::All,
+        );
         let best = |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i] > row[b] { i } else { b }) as u32;
         scores.chunks_exact(self.classes.max(1)).map(best).collect()
     }
@@ -93,28 +103,27 @@ impl LinearProbe {
         let width = self.mean.len();
         let mut x = vec![1f32; e.len() * (width + 1)];
         x.par_chunks_mut(width + 1).zip(e.values().par_chunks(width.max(1))).for_each(|(out, row)| {
-            for (((o, v), m), s) in out.iter_mut().zip(row).zip(&self.mean).zip(&self.inverse_std) {
-                *o = (v - m) * s;
+            for ((o, v), m) in out.iter_mut().zip(row).zip(&self.mean) {
+                *o = (v - m) * self.scale;
             }
         });
         x
     }
 }
 
-/// Mean and inverse standard deviation of each column; a constant column gets 0 and so drops out.
-fn moments(e: &Embeddings) -> (Vec<f32>, Vec<f32>) {
+/// Mean of each column, and one number that brings the mean variance of all columns to 1.
+fn moments(e: &Embeddings) -> (Vec<f32>, f32) {
     let (n, width) = (e.len().max(1) as f64, e.width());
     let mut mean = vec![0f64; width];
-    e.values().chunks_exact(width.max(1)).for_each(|r| mean.iter_mut().zip(r).for_each(|(m, v)| *m += f64::from(*v)));
+    e.values()
+        .chunks_exact(width.max(1))
+        .for_each(|r| mean.iter_mut().zip(r).for_each(|(m, v)| *m += f64::from(*v)));
     mean.iter_mut().for_each(|m| *m /= n);
-    let mut var = vec![0f64; width];
-    for r in e.values().chunks_exact(width.max(1)) {
-        for ((s, v), m) in var.iter_mut().zip(r).zip(&mean) {
-            *s += (f64::from(*v) - m).powi(2) / n;
-        }
-    }
-    let inverse = var.iter().map(|v| if *v > 1e-12 { (1.0 / v.sqrt()) as f32 } else { 0.0 }).collect();
-    (mean.iter().map(|m| *m as f32).collect(), inverse)
+    let squares = |r: &[f32]| r.iter().zip(&mean).map(|(v, m)| (f64::from(*v) - m).powi(2)).sum::<f64>();
+    let variance =
+        e.values().chunks_exact(width.max(1)).map(squares).sum::<f64>() / (n * width.max(1) as f64);
+    let scale = if variance > 1e-24 { 1.0 / variance.sqrt() } else { 0.0 };
+    (mean.iter().map(|m| *m as f32).collect(), scale as f32)
 }
 
 /// One regularised logistic regression.
@@ -244,7 +253,9 @@ mod tests {
         let labels: Vec<u32> = (0..n).map(|i| (i % 3) as u32).collect();
         let values = labels
             .iter()
-            .flat_map(|l| (0..3).map(|j| f32::from(j == *l) * 4.0 + rng.gen_range(-1.0..1.0)).collect::<Vec<f32>>())
+            .flat_map(|l| {
+                (0..3).map(|j| f32::from(j == *l) * 4.0 + rng.gen_range(-1.0..1.0)).collect::<Vec<f32>>()
+            })
             .collect();
         Embeddings::new(values, 3, labels, 3).unwrap()
     }
@@ -259,7 +270,7 @@ mod tests {
     #[test]
     fn the_gradient_of_the_loss_matches_finite_differences() {
         let train = blobs(9, 4);
-        let probe = LinearProbe { mean: vec![0.0; 3], inverse_std: vec![1.0; 3], weights: vec![], classes: 3 };
+        let probe = LinearProbe { mean: vec![0.0; 3], scale: 1.0, weights: vec![], classes: 3 };
         let x = probe.standardise(&train);
         let problem = Problem { x: &x, labels: train.labels(), width: 4, classes: 3, strength: 0.1 };
         let w: Vec<f64> = (0..12).map(|i| (f64::from(i) * 0.7).sin() * 0.25).collect();

@@ -11,7 +11,7 @@ pub use baselines::{pca_features, pixels};
 pub use embeddings::Embeddings;
 pub use frozen::Frozen;
 pub(crate) use knn::knn_to_the_end;
-pub use knn::{knn, Knn};
+pub use knn::{knn, nearest_rows, Knn};
 pub use linear_probe::{LinearProbe, ProbeFit};
 pub(crate) use protocol::{drawn, DRAWS};
 pub use protocol::{judge, Parts, FRACTIONS};

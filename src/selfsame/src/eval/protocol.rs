@@ -24,8 +24,8 @@ pub struct Parts {
 /// kNN (k = 20 and 200, cosine, T = 0.07) and linear probes with 1, 10 and 100 % of the training labels, scored on the
 /// test part.
 ///
-/// The linear probe's regularisation is chosen on the validation part; features are standardised with the training part's
-/// mean and deviation, which needs no labels. Label subsets are class-balanced, depend on `seed` alone (so all
+/// The linear probe's regularisation is chosen on the validation part; features are centred and scaled by one number
+/// measured on the training part, which needs no labels. Label subsets are class-balanced, depend on `seed` alone (so all
 /// representations get the same ones) and, below 100 %, accuracies are means over five draws.
 ///
 /// # Errors
@@ -55,7 +55,13 @@ pub(crate) fn labelled(train: &Embeddings, fraction: f64, seed: u64, draw: u64) 
 }
 
 /// Their positions.
-pub(crate) fn drawn(labels: &[u32], classes: usize, fraction: f64, seed: u64, draw: u64) -> Result<Vec<usize>> {
+pub(crate) fn drawn(
+    labels: &[u32],
+    classes: usize,
+    fraction: f64,
+    seed: u64,
+    draw: u64,
+) -> Result<Vec<usize>> {
     if fraction >= 1.0 {
         return Ok((0..labels.len()).collect());
     }

@@ -94,7 +94,8 @@ pub fn train_supervised<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
                     epoch: epoch as usize,
                     step: step + 1,
                     found: format!("supervised baseline, loss {value}"),
-                    means: "The same learning rate that the objective uses is too high for the baseline.".into(),
+                    means: "The same learning rate that the objective uses is too high for the baseline."
+                        .into(),
                     remedy: "a lower --lr.".into(),
                 });
             }

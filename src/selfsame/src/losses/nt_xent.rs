@@ -51,7 +51,11 @@ pub fn nt_xent<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
 ) -> Result<Tensor<Rank0, E, D, T>> {
     let rows = z.shape().0.size();
     if rows % 2 != 0 || rows < 4 {
-        return Err(Error::shape("NT-Xent", "two views of at least two samples, an even number of rows", rows));
+        return Err(Error::shape(
+            "NT-Xent",
+            "two views of at least two samples, an even number of rows",
+            rows,
+        ));
     }
     if !(temperature > 0.0 && temperature.is_finite()) {
         let remedy = "Common values are 0.1 to 0.5.";
@@ -103,8 +107,11 @@ where
         let (lz, lp) = (Matrix::new(rows, width), Matrix::new(rows, rows));
         matmul(&unit, lz, &unit, lz.t(), &mut p, lp, false, Threads::All);
         let scale = E::of(1.0 / temperature);
-        let losses: Vec<E> =
-            p.par_chunks_mut(rows).enumerate().map(|(i, row)| anchor(row, i, (i + rows / 2) % rows, scale)).collect();
+        let losses: Vec<E> = p
+            .par_chunks_mut(rows)
+            .enumerate()
+            .map(|(i, row)| anchor(row, i, (i + rows / 2) % rows, scale))
+            .collect();
         let loss = losses.into_iter().sum::<E>() / E::of(rows as f64);
         let y = z.device().try_tensor_from_vec(vec![loss], ()).map_err(device)?;
         record(&mut tape, vec![slot(&z)], slot(&y), move |gy, g| {
@@ -122,7 +129,9 @@ where
 
 /// One anchor's loss; its row of similarities becomes the loss's gradient with respect to the scaled scores.
 fn anchor<E: Real>(row: &mut [E], own: usize, other: usize, scale: E) -> E {
-    let others = |row: &[E]| row.iter().enumerate().filter(|(k, _)| *k != own).map(|(_, v)| *v).fold(E::neg_infinity(), E::max);
+    let others = |row: &[E]| {
+        row.iter().enumerate().filter(|(k, _)| *k != own).map(|(_, v)| *v).fold(E::neg_infinity(), E::max)
+    };
     // A NaN must come through: `max` ignores it, the sum below does not.
     let max = others(row);
     let positive = (row[other] - max) * scale;

@@ -97,7 +97,10 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Method<D> for SimClrOf<E, Z, D> {
         2
     }
 
-    fn loss(&self, x: Images<E::Input, D, OwnedTape<f32, D>>) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
+    fn loss(
+        &self,
+        x: Images<E::Input, D, OwnedTape<f32, D>>,
+    ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
         let features = self.encoder.forward(x, Mode::Train)?;
         nt_xent(self.projector.forward(features, Mode::Train)?, self.temperature)
     }
@@ -140,7 +143,8 @@ mod tests {
         let dev = Cpu::seed_from_u64(3);
         type E = ConvNet<Image<1, 8, 8>, 32, 3, Cpu>;
         let mut simclr = SimClr::<E, 16, Cpu>::new(&dev, SimClrConfig::default()).unwrap();
-        let one: Tensor<(usize, Const<1>, Const<8>, Const<8>), f32, _> = dev.sample_normal_like(&(16, Const, Const, Const));
+        let one: Tensor<(usize, Const<1>, Const<8>, Const<8>), f32, _> =
+            dev.sample_normal_like(&(16, Const, Const, Const));
         let noise: Vec<f32> = one.as_vec().iter().map(|v| v + 0.1).collect();
         let x = dev.tensor_from_vec([one.as_vec(), noise].concat(), (32, Const, Const, Const));
         let mut optimizer = Optimizer::new(Rule::ADAMW, 0.0);

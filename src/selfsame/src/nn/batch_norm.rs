@@ -56,7 +56,11 @@ impl<C: Dim, D: Engine> BatchNorm<C, D> {
     /// # Errors
     /// [`Error::Shape`] in training mode when a channel has a single value, whose variance is not defined; a device
     /// out of memory.
-    pub fn forward<S: Shape, T: Tape<f32, D>>(&self, x: Tensor<S, f32, D, T>, mode: Mode) -> Result<Tensor<S, f32, D, T>> {
+    pub fn forward<S: Shape, T: Tape<f32, D>>(
+        &self,
+        x: Tensor<S, f32, D, T>,
+        mode: Mode,
+    ) -> Result<Tensor<S, f32, D, T>> {
         match mode {
             Mode::Train => {
                 let values = x.shape().num_elements() / self.scale.shape().0.size().max(1);

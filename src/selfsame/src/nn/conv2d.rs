@@ -86,13 +86,18 @@ impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> 
 }
 
 const fn check(window: ConvWindow, size: usize, out: usize) {
-    let start = Message::new().text("a ").number(window.kernel).text("x").number(window.kernel).text(" kernel");
+    let start =
+        Message::new().text("a ").number(window.kernel).text("x").number(window.kernel).text(" kernel");
     if size + 2 * window.padding < window.kernel {
-        panic!("{}", start.text(" does not fit into a padded side of ").number(size + 2 * window.padding).as_str());
+        panic!(
+            "{}",
+            start.text(" does not fit into a padded side of ").number(size + 2 * window.padding).as_str()
+        );
     }
     let right = conv_output(size, window);
     if right != out {
-        let how = start.text(" with stride ").number(window.stride).text(" and padding ").number(window.padding);
+        let how =
+            start.text(" with stride ").number(window.stride).text(" and padding ").number(window.padding);
         let what = how.text(" turns ").number(size).text(" into ").number(right).text(", not ").number(out);
         panic!("{}", what.as_str());
     }

@@ -44,13 +44,18 @@ parameters!(
 impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<P, FEATURES, STAGES, D> {
     const CHECK: () = {
         if STAGES == 0 || FEATURES % (1 << (STAGES - 1)) != 0 || FEATURES == 0 {
-            let m = Message::new().number(FEATURES).text(" features cannot be halved ").number(STAGES.saturating_sub(1));
+            let m = Message::new()
+                .number(FEATURES)
+                .text(" features cannot be halved ")
+                .number(STAGES.saturating_sub(1));
             panic!("{}", m.text(" times, as ").number(STAGES).text(" stages need").as_str());
         }
     };
 }
 
-impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<D> for ConvNet<P, FEATURES, STAGES, D> {
+impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<D>
+    for ConvNet<P, FEATURES, STAGES, D>
+{
     type Input = P;
     type Features = Const<FEATURES>;
 
@@ -58,7 +63,8 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<
         let () = Self::CHECK;
         let width = |stage: usize| FEATURES >> (STAGES - 1 - stage);
         let first = Conv2d::new(dev, P::CHANNELS, width(0), rng)?;
-        let further = (1..STAGES).map(|s| Conv2d::new(dev, width(s - 1), width(s), rng)).collect::<Result<_>>()?;
+        let further =
+            (1..STAGES).map(|s| Conv2d::new(dev, width(s - 1), width(s), rng)).collect::<Result<_>>()?;
         let norms = (0..STAGES).map(|s| BatchNorm::new(dev, width(s))).collect::<Result<_>>()?;
         Ok(ConvNet { first, further, norms, picture: PhantomData })
     }

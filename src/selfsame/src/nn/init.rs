@@ -20,7 +20,8 @@ pub(crate) fn uniform<S: Shape, D: Device<f32>>(
 ) -> Result<Tensor<S, f32, D>> {
     let bound = 1.0 / (fan_in.max(1) as f32).sqrt();
     let range = Uniform::new_inclusive(-bound, bound);
-    dev.try_tensor_from_vec((0..shape.num_elements()).map(|_| range.sample(rng)).collect(), shape).map_err(device)
+    dev.try_tensor_from_vec((0..shape.num_elements()).map(|_| range.sample(rng)).collect(), shape)
+        .map_err(device)
 }
 
 /// Normal with mean 0 and the given standard deviation: position tables (0.02).
@@ -32,5 +33,6 @@ pub(crate) fn normal<S: Shape, D: Device<f32>>(
 ) -> Result<Tensor<S, f32, D>> {
     let normal = Normal::new(0.0, std)
         .map_err(|_| Error::setting("standard deviation", std, "a non-negative number", "0.02 is usual."))?;
-    dev.try_tensor_from_vec((0..shape.num_elements()).map(|_| normal.sample(rng)).collect(), shape).map_err(device)
+    dev.try_tensor_from_vec((0..shape.num_elements()).map(|_| normal.sample(rng)).collect(), shape)
+        .map_err(device)
 }

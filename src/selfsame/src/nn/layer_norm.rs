@@ -24,14 +24,20 @@ impl<W: Dim, D: Engine> LayerNorm<W, D> {
     /// # Errors
     /// The device is out of memory.
     pub fn new(dev: &D, width: W) -> Result<Self> {
-        Ok(LayerNorm { scale: init::constant(dev, (width,), 1.0)?, shift: init::constant(dev, (width,), 0.0)? })
+        Ok(LayerNorm {
+            scale: init::constant(dev, (width,), 1.0)?,
+            shift: init::constant(dev, (width,), 0.0)?,
+        })
     }
 
     /// (rows, W) to the same.
     ///
     /// # Errors
     /// The device is out of memory.
-    pub fn forward<R: Dim, T: Tape<f32, D>>(&self, x: Tensor<(R, W), f32, D, T>) -> Result<Tensor<(R, W), f32, D, T>> {
+    pub fn forward<R: Dim, T: Tape<f32, D>>(
+        &self,
+        x: Tensor<(R, W), f32, D, T>,
+    ) -> Result<Tensor<(R, W), f32, D, T>> {
         ops::layer_norm(x, &self.scale, &self.shift, 1e-5)
     }
 }

@@ -45,7 +45,10 @@ impl<I: Dim, O: Dim, D: Engine> Linear<I, O, D> {
     ///
     /// # Errors
     /// The device is out of memory.
-    pub fn forward<B: Dim, T: Tape<f32, D>>(&self, x: Tensor<(B, I), f32, D, T>) -> Result<Tensor<(B, O), f32, D, T>> {
+    pub fn forward<B: Dim, T: Tape<f32, D>>(
+        &self,
+        x: Tensor<(B, I), f32, D, T>,
+    ) -> Result<Tensor<(B, O), f32, D, T>> {
         ops::linear(x, &self.weight, Some(&self.bias))
     }
 

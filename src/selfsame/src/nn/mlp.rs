@@ -30,7 +30,9 @@ parameters!(
     tensors {}, modules { hidden, hidden_norm, output, output_norm }
 );
 
-impl<P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine> Encoder<D> for Mlp<P, HIDDEN, FEATURES, D> {
+impl<P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine> Encoder<D>
+    for Mlp<P, HIDDEN, FEATURES, D>
+{
     type Input = P;
     type Features = Const<FEATURES>;
 

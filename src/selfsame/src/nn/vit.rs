@@ -35,7 +35,14 @@ use crate::tape::parameters;
 /// # Ok::<(), selfsame::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Vit<P: Picture, const PATCH: usize, const WIDTH: usize, const DEPTH: usize, const HEADS: usize, D: Engine = AutoDevice> {
+pub struct Vit<
+    P: Picture,
+    const PATCH: usize,
+    const WIDTH: usize,
+    const DEPTH: usize,
+    const HEADS: usize,
+    D: Engine = AutoDevice,
+> {
     embed: Linear<usize, Const<WIDTH>, D>,
     positions: Tensor<(usize, Const<WIDTH>), f32, D>,
     blocks: Vec<Block<WIDTH, HEADS, D>>,
@@ -49,25 +56,56 @@ parameters!(
     tensors { positions: NoDecay }, modules { embed, blocks, norm }
 );
 
-impl<P: Picture, const PATCH: usize, const WIDTH: usize, const DEPTH: usize, const HEADS: usize, D: Engine>
-    Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>
+impl<
+        P: Picture,
+        const PATCH: usize,
+        const WIDTH: usize,
+        const DEPTH: usize,
+        const HEADS: usize,
+        D: Engine,
+    > Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>
 {
     const CHECK: () = {
         let (h, w) = (P::HEIGHT, P::WIDTH);
         if PATCH == 0 || h % PATCH != 0 {
-            panic!("{}", Message::new().text("patch ").number(PATCH).text(" does not divide height ").number(h).as_str());
+            panic!(
+                "{}",
+                Message::new()
+                    .text("patch ")
+                    .number(PATCH)
+                    .text(" does not divide height ")
+                    .number(h)
+                    .as_str()
+            );
         }
         if w % PATCH != 0 {
-            panic!("{}", Message::new().text("patch ").number(PATCH).text(" does not divide width ").number(w).as_str());
+            panic!(
+                "{}",
+                Message::new()
+                    .text("patch ")
+                    .number(PATCH)
+                    .text(" does not divide width ")
+                    .number(w)
+                    .as_str()
+            );
         }
         if HEADS == 0 || WIDTH % HEADS != 0 {
-            panic!("{}", Message::new().number(HEADS).text(" heads do not divide width ").number(WIDTH).as_str());
+            panic!(
+                "{}",
+                Message::new().number(HEADS).text(" heads do not divide width ").number(WIDTH).as_str()
+            );
         }
     };
 }
 
-impl<P: Picture, const PATCH: usize, const WIDTH: usize, const DEPTH: usize, const HEADS: usize, D: Engine> Encoder<D>
-    for Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>
+impl<
+        P: Picture,
+        const PATCH: usize,
+        const WIDTH: usize,
+        const DEPTH: usize,
+        const HEADS: usize,
+        D: Engine,
+    > Encoder<D> for Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>
 {
     type Input = P;
     type Features = Const<WIDTH>;
@@ -102,7 +140,10 @@ impl<P: Picture, const PATCH: usize, const WIDTH: usize, const DEPTH: usize, con
     }
 
     fn describe() -> String {
-        format!("ViT, patch {PATCH}, width {WIDTH}, depth {DEPTH}, {HEADS} heads, {} to {WIDTH} features", P::words())
+        format!(
+            "ViT, patch {PATCH}, width {WIDTH}, depth {DEPTH}, {HEADS} heads, {} to {WIDTH} features",
+            P::words()
+        )
     }
 }
 
@@ -142,7 +183,11 @@ impl<const WIDTH: usize, const HEADS: usize, D: Engine> Block<WIDTH, HEADS, D> {
         let rows = (batch * tokens, Const::<WIDTH>);
         let (x, tape) = x.try_reshape_like(&rows).map_err(device)?.split_tape();
         let y = self.qkv.forward(self.norm1.forward(x.clone().put_tape(tape))?)?;
-        let y = ops::attention(y.try_reshape_like(&(batch, tokens, 3 * WIDTH)).map_err(device)?, Const::<WIDTH>, HEADS)?;
+        let y = ops::attention(
+            y.try_reshape_like(&(batch, tokens, 3 * WIDTH)).map_err(device)?,
+            Const::<WIDTH>,
+            HEADS,
+        )?;
         let y = self.proj.forward(y.try_reshape_like(&rows).map_err(device)?)?;
         let (x, tape) = ops::add(y, &x)?.split_tape();
         let y = self.fc1.forward(self.norm2.forward(x.clone().put_tape(tape))?)?;

@@ -28,7 +28,9 @@ pub trait ActivationOp<E: Real>: Device<E> {
 ///
 /// # Errors
 /// The device is out of memory.
-pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(x: Tensor<S, E, D, T>) -> Result<Tensor<S, E, D, T>> {
+pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> Result<Tensor<S, E, D, T>> {
     D::relu(x)
 }
 
@@ -38,7 +40,9 @@ pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(x: Tensor<S, E
 ///
 /// # Errors
 /// The device is out of memory.
-pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(x: Tensor<S, E, D, T>) -> Result<Tensor<S, E, D, T>> {
+pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> Result<Tensor<S, E, D, T>> {
     D::gelu(x)
 }
 
@@ -75,9 +79,11 @@ where
     });
     let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
     record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-        g[0].par_chunks_mut(CHUNK).zip(gy.par_chunks(CHUNK)).zip(xs.par_chunks(CHUNK)).for_each(|((gx, gy), x)| {
-            gx.iter_mut().zip(gy).zip(x).for_each(|((gx, gy), x)| *gx += *gy * slope(*x));
-        });
+        g[0].par_chunks_mut(CHUNK).zip(gy.par_chunks(CHUNK)).zip(xs.par_chunks(CHUNK)).for_each(
+            |((gx, gy), x)| {
+                gx.iter_mut().zip(gy).zip(x).for_each(|((gx, gy), x)| *gx += *gy * slope(*x));
+            },
+        );
     });
     Ok(y.put_tape(tape))
 }

@@ -37,7 +37,11 @@ pub fn attention<B: Dim, N: Dim, W: Dim, E: Real, D: AttentionOp<E>, T: Tape<E, 
     let w = width.size();
     if qkv.shape().2 != 3 * w || heads == 0 || w % heads != 0 {
         let expected = format!("3 x {w} values a token and heads that divide {w}");
-        return Err(Error::shape("attention", expected, format!("{} values and {heads} heads", qkv.shape().2)));
+        return Err(Error::shape(
+            "attention",
+            expected,
+            format!("{} values and {heads} heads", qkv.shape().2),
+        ));
     }
     D::attention(qkv, width, heads)
 }
@@ -52,15 +56,17 @@ pub(crate) fn composed<B: Dim, N: Dim, W: Dim, E: Real, D: Device<E>, T: Tape<E,
     let (b, n, hd) = (batch.size(), tokens.size(), width.size() / heads);
     let (qkv, tape) = qkv.try_reshape_like(&(b, n, 3, heads, hd))?.split_tape();
     // (3, batch, heads, tokens, head width), so that each third is one slice of the first axis
-    let parts = qkv.put_tape(tape).try_permute::<(usize, usize, usize, usize, usize), Axes5<2, 0, 3, 1, 4>>()?;
+    let parts =
+        qkv.put_tape(tape).try_permute::<(usize, usize, usize, usize, usize), Axes5<2, 0, 3, 1, 4>>()?;
     let parts = parts.try_reshape_like(&(3usize, b * heads * n * hd))?;
     let dev = parts.device().clone();
     let (parts, tape) = parts.split_tape();
-    let third = |i: usize, tape: T| -> std::result::Result<Tensor<(usize, usize, usize, usize), E, D, T>, D::Err> {
-        let index: Tensor<(usize,), usize, D> = dev.try_tensor_from_vec(vec![i], (1,))?;
-        let part: Tensor<(usize, usize), E, D, T> = parts.clone().put_tape(tape).try_gather(index)?;
-        part.try_reshape_like(&(b, heads, n, hd))
-    };
+    let third =
+        |i: usize, tape: T| -> std::result::Result<Tensor<(usize, usize, usize, usize), E, D, T>, D::Err> {
+            let index: Tensor<(usize,), usize, D> = dev.try_tensor_from_vec(vec![i], (1,))?;
+            let part: Tensor<(usize, usize), E, D, T> = parts.clone().put_tape(tape).try_gather(index)?;
+            part.try_reshape_like(&(b, heads, n, hd))
+        };
     let (k, tape) = third(1, tape)?.split_tape();
     let (v, tape) = third(2, tape)?.split_tape();
     let q = third(0, tape)?.try_mul(E::of(1.0 / (hd as f64).sqrt()))?;
@@ -95,9 +101,12 @@ where
                 .zip(xs.par_chunks(plan.in_len()))
                 .zip(weights.par_chunks(plan.weights_len()))
                 .zip(gy.par_chunks(plan.out_len()))
-                .for_each_init(|| vec![E::zero(); plan.tokens * plan.tokens], |s, (((gx, x), p), gy)| {
-                    plan.backward(x, p, gy, s, gx);
-                });
+                .for_each_init(
+                    || vec![E::zero(); plan.tokens * plan.tokens],
+                    |s, (((gx, x), p), gy)| {
+                        plan.backward(x, p, gy, s, gx);
+                    },
+                );
         });
         Ok(y.put_tape(tape))
     }

@@ -93,7 +93,8 @@ pub(crate) fn composed<S: Shape, C: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
             (place(&stats.mean)?, place(&stats.variance)?.put_tape(tape))
         }
     };
-    let found = BatchStats { mean: values(&mean), variance: values(&variance.retaped::<NoneTape>()), count: b * l };
+    let found =
+        BatchStats { mean: values(&mean), variance: values(&variance.retaped::<NoneTape>()), count: b * l };
     let inverse = variance.try_add(E::of(eps))?.try_sqrt()?.try_recip()?;
     let (inverse, tape) = inverse.split_tape();
     let centred = x.put_tape(tape).try_sub(mean.try_broadcast_like(&folded)?)?;
@@ -142,16 +143,21 @@ where
                 gs[i] += *dot;
             }
             let n = E::of((dims.0 * l) as f64);
-            gx.par_chunks_mut(c * l).zip(gy.par_chunks(c * l)).zip(hat.par_chunks(c * l)).for_each(|((gx, gy), hat)| {
-                for (i, ((gx, gy), hat)) in gx.chunks_mut(l).zip(gy.chunks(l)).zip(hat.chunks(l)).enumerate() {
-                    let factor = inverse[i] * s[i];
-                    // Fixed statistics are constants: only the direct term remains.
-                    let (mean, dot) = if fixed { (E::zero(), E::zero()) } else { (sums[i].0 / n, sums[i].1 / n) };
-                    for ((gx, gy), h) in gx.iter_mut().zip(gy).zip(hat) {
-                        *gx += factor * (*gy - mean - *h * dot);
+            gx.par_chunks_mut(c * l).zip(gy.par_chunks(c * l)).zip(hat.par_chunks(c * l)).for_each(
+                |((gx, gy), hat)| {
+                    for (i, ((gx, gy), hat)) in
+                        gx.chunks_mut(l).zip(gy.chunks(l)).zip(hat.chunks(l)).enumerate()
+                    {
+                        let factor = inverse[i] * s[i];
+                        // Fixed statistics are constants: only the direct term remains.
+                        let (mean, dot) =
+                            if fixed { (E::zero(), E::zero()) } else { (sums[i].0 / n, sums[i].1 / n) };
+                        for ((gx, gy), h) in gx.iter_mut().zip(gy).zip(hat) {
+                            *gx += factor * (*gy - mean - *h * dot);
+                        }
                     }
-                }
-            });
+                },
+            );
         });
         Ok((y.put_tape(tape), stats))
     }

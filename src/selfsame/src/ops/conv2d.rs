@@ -52,7 +52,19 @@ pub trait Conv2dOp<E: Real>: Device<E> {
 /// # Errors
 /// [`Error::Shape`] when the kernel is larger than the padded image or `out` is not the size the window gives; a device
 /// out of memory.
-pub fn conv2d<B: Dim, C: Dim, H: Dim, W: Dim, O: Dim, K: Dim, OH: Dim, OW: Dim, E: Real, D: Conv2dOp<E>, T: Tape<E, D>>(
+pub fn conv2d<
+    B: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    O: Dim,
+    K: Dim,
+    OH: Dim,
+    OW: Dim,
+    E: Real,
+    D: Conv2dOp<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, C, H, W), E, D, T>,
     weight: &Tensor<(O, C, K, K), E, D>,
     window: ConvWindow,
@@ -60,9 +72,14 @@ pub fn conv2d<B: Dim, C: Dim, H: Dim, W: Dim, O: Dim, K: Dim, OH: Dim, OW: Dim, 
 ) -> Result<Tensor<(B, O, OH, OW), E, D, T>> {
     let (_, _, h, w) = *x.shape();
     let least = window.kernel.saturating_sub(2 * window.padding).max(1);
-    if h.size() < least || w.size() < least || window.stride == 0 || weight.shape().2.size() != window.kernel {
+    if h.size() < least || w.size() < least || window.stride == 0 || weight.shape().2.size() != window.kernel
+    {
         let found = format!("{}x{} with kernel {}", h.size(), w.size(), weight.shape().2.size());
-        return Err(Error::shape("convolution", format!("an image no smaller than {least}x{least} and {window:?}"), found));
+        return Err(Error::shape(
+            "convolution",
+            format!("an image no smaller than {least}x{least} and {window:?}"),
+            found,
+        ));
     }
     let want = (conv_output(h.size(), window), conv_output(w.size(), window));
     if want != (out.0.size(), out.1.size()) {
@@ -79,7 +96,10 @@ fn taps(size: (usize, usize, usize), window: ConvWindow, out: (usize, usize)) ->
     for (channel, ky, kx) in (0..c).flat_map(|c| (0..k).flat_map(move |y| (0..k).map(move |x| (c, y, x)))) {
         for (oy, ox) in (0..out.0).flat_map(|y| (0..out.1).map(move |x| (y, x))) {
             let (y, x) = (oy * window.stride + ky, ox * window.stride + kx);
-            let inside = y >= window.padding && x >= window.padding && y - window.padding < h && x - window.padding < w;
+            let inside = y >= window.padding
+                && x >= window.padding
+                && y - window.padding < h
+                && x - window.padding < w;
             taps.push(inside.then(|| (channel * h + y - window.padding) * w + x - window.padding));
         }
     }
@@ -87,7 +107,19 @@ fn taps(size: (usize, usize, usize), window: ConvWindow, out: (usize, usize)) ->
 }
 
 /// The same from dfdx's operations: gather the taps as rows, blank those in the padding, one matrix product.
-pub(crate) fn composed<B: Dim, C: Dim, H: Dim, W: Dim, O: Dim, K: Dim, OH: Dim, OW: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+pub(crate) fn composed<
+    B: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    O: Dim,
+    K: Dim,
+    OH: Dim,
+    OW: Dim,
+    E: Real,
+    D: Device<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, C, H, W), E, D, T>,
     weight: &Tensor<(O, C, K, K), E, D>,
     window: ConvWindow,
@@ -103,7 +135,8 @@ pub(crate) fn composed<B: Dim, C: Dim, H: Dim, W: Dim, O: Dim, K: Dim, OH: Dim, 
     let index: Tensor<(usize,), usize, D> =
         dev.try_tensor_from_vec(taps.iter().map(|t| t.unwrap_or(0)).collect(), (taps.len(),))?;
     let rows = x.try_reshape_like(&(batch.size(), c.size() * h.size() * w.size()))?;
-    let rows: Tensor<(usize, usize), E, D, T> = rows.try_permute::<(usize, usize), Axes2<1, 0>>()?.try_gather(index)?;
+    let rows: Tensor<(usize, usize), E, D, T> =
+        rows.try_permute::<(usize, usize), Axes2<1, 0>>()?.try_gather(index)?;
     let shape = *rows.shape();
     let rows = rows.try_mul(blank.try_broadcast_like::<_, Axis<1>>(&shape)?)?;
     let (rows, tape) = rows.try_reshape_like(&(fan_in, pixels * batch.size()))?.split_tape();

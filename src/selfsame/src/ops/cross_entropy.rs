@@ -32,7 +32,11 @@ pub fn cross_entropy<B: Dim, C: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D
 ) -> Result<Tensor<Rank0, E, D, T>> {
     let (rows, classes) = (logits.shape().0.size(), logits.shape().1.size());
     if labels.len() != rows || rows == 0 {
-        return Err(Error::shape("cross-entropy", format!("one label for each of {rows} rows"), labels.len()));
+        return Err(Error::shape(
+            "cross-entropy",
+            format!("one label for each of {rows} rows"),
+            labels.len(),
+        ));
     }
     if let Some(bad) = labels.iter().find(|l| **l as usize >= classes) {
         return Err(Error::shape("cross-entropy", format!("labels below {classes}"), bad));

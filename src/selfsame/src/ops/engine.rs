@@ -1,13 +1,16 @@
 //! A device that can do everything the library needs.
 
 use super::{
-    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp,
-    PatchifyOp, PoolOp, Real,
+    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, CrossEntropyOp, L2NormalizeOp, LayerNormOp,
+    LinearOp, PatchifyOp, PoolOp, Real,
 };
 use crate::losses::NtXentOp;
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
-#[diagnostic::on_unimplemented(message = "{Self} is not a device Selfsame's operations run on", note = "use Cpu, or Cuda with the `cuda` feature")]
+#[diagnostic::on_unimplemented(
+    message = "{Self} is not a device Selfsame's operations run on",
+    note = "use Cpu, or Cuda with the `cuda` feature"
+)]
 pub trait Engine<E: Real = f32>:
     ActivationOp<E>
     + AddOp<E>
@@ -42,7 +45,17 @@ mod cuda {
         ($($op:ident),*) => { $(impl<E: Real> $op<E> for Cuda where Cuda: Device<E> {})* };
     }
     composed!(
-        ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp,
-        NtXentOp, PatchifyOp, PoolOp
+        ActivationOp,
+        AddOp,
+        AttentionOp,
+        BatchNormOp,
+        Conv2dOp,
+        CrossEntropyOp,
+        L2NormalizeOp,
+        LayerNormOp,
+        LinearOp,
+        NtXentOp,
+        PatchifyOp,
+        PoolOp
     );
 }

@@ -76,7 +76,13 @@ pub(crate) fn normalize_rows<E: Real>(rows: &mut [E], width: usize) -> Vec<E> {
 }
 
 /// Adds to `gx` the gradient through [`normalize_rows`], given its results.
-pub(crate) fn normalize_rows_backward<E: Real>(gy: &[E], unit: &[E], inverse: &[E], width: usize, gx: &mut [E]) {
+pub(crate) fn normalize_rows_backward<E: Real>(
+    gy: &[E],
+    unit: &[E],
+    inverse: &[E],
+    width: usize,
+    gx: &mut [E],
+) {
     gx.par_chunks_mut(width).zip(gy.par_chunks(width)).zip(unit.par_chunks(width)).zip(inverse).for_each(
         |(((gx, gy), unit), inverse)| {
             // A row at the floor was divided by a constant: no projection.

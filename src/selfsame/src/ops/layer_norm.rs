@@ -79,9 +79,11 @@ where
         let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
         record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), move |gy, g| {
             let [gx, gs, gt] = g else { return };
-            gx.par_chunks_mut(width).zip(gy.par_chunks(width)).zip(hat.par_chunks(width)).zip(&inverse).for_each(
-                |(((gx, gy), hat), inverse)| standardise_backward(gy, &s, hat, *inverse, gx),
-            );
+            gx.par_chunks_mut(width)
+                .zip(gy.par_chunks(width))
+                .zip(hat.par_chunks(width))
+                .zip(&inverse)
+                .for_each(|(((gx, gy), hat), inverse)| standardise_backward(gy, &s, hat, *inverse, gx));
             for (gy, hat) in gy.chunks_exact(width).zip(hat.chunks_exact(width)) {
                 gs.iter_mut().zip(gy).zip(hat).for_each(|((gs, gy), h)| *gs += *gy * *h);
             }

@@ -75,7 +75,16 @@ where
             y.par_chunks_mut(o.max(1)).for_each(|row| row.copy_from_slice(&bias));
         }
         let add = bias.is_some();
-        matmul(&xs, Matrix::new(b, i), &ws, Matrix::new(o, i).t(), &mut y, Matrix::new(b, o), add, Threads::All);
+        matmul(
+            &xs,
+            Matrix::new(b, i),
+            &ws,
+            Matrix::new(o, i).t(),
+            &mut y,
+            Matrix::new(b, o),
+            add,
+            Threads::All,
+        );
         let y = x.device().try_tensor_from_vec(y, (batch, outs)).map_err(device)?;
         let mut inputs = vec![slot(&x), slot(weight)];
         inputs.extend(bias.map(slot));

@@ -64,8 +64,14 @@ pub fn matmul<E: Real>(
     add: bool,
     threads: Threads,
 ) {
-    assert!(la.cols == lb.rows && la.rows == lc.rows && lb.cols == lc.cols, "matmul sizes: {la:?} {lb:?} {lc:?}");
-    assert!(la.end() <= a.len() && lb.end() <= b.len() && lc.end() <= c.len(), "matmul bounds: {la:?} {lb:?} {lc:?}");
+    assert!(
+        la.cols == lb.rows && la.rows == lc.rows && lb.cols == lc.cols,
+        "matmul sizes: {la:?} {lb:?} {lc:?}"
+    );
+    assert!(
+        la.end() <= a.len() && lb.end() <= b.len() && lc.end() <= c.len(),
+        "matmul bounds: {la:?} {lb:?} {lc:?}"
+    );
     let parallelism = match threads {
         Threads::One => gemm::Parallelism::None,
         Threads::All => gemm::Parallelism::Rayon(0),

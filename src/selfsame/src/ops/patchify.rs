@@ -71,7 +71,10 @@ where
         record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
             g[0].par_chunks_mut(n).zip(gy.par_chunks(n)).for_each(|(gx, gy)| {
                 runs((c, h, w), patch, |from, to| {
-                    gx[from..from + patch].iter_mut().zip(&gy[to..to + patch]).for_each(|(gx, gy)| *gx += *gy);
+                    gx[from..from + patch]
+                        .iter_mut()
+                        .zip(&gy[to..to + patch])
+                        .for_each(|(gx, gy)| *gx += *gy);
                 });
             });
         });

@@ -67,7 +67,8 @@ where
         let y = x.device().try_tensor_from_vec(y, (batch, width)).map_err(device)?;
         record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
             g[0].par_chunks_mut(n * w).zip(gy.par_chunks(w)).for_each(|(gx, gy)| {
-                gx.chunks_exact_mut(w).for_each(|row| row.iter_mut().zip(gy).for_each(|(gx, gy)| *gx += *gy * scale));
+                gx.chunks_exact_mut(w)
+                    .for_each(|row| row.iter_mut().zip(gy).for_each(|(gx, gy)| *gx += *gy * scale));
             });
         });
         Ok(y.put_tape(tape))
@@ -83,7 +84,9 @@ where
         let y: Vec<E> = values(&x).par_chunks(n).map(|x| x.iter().copied().sum::<E>() * scale).collect();
         let y = x.device().try_tensor_from_vec(y, (batch, channels)).map_err(device)?;
         record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut(n).zip(gy).for_each(|(gx, gy)| gx.iter_mut().for_each(|gx| *gx += *gy * scale));
+            g[0].par_chunks_mut(n)
+                .zip(gy)
+                .for_each(|(gx, gy)| gx.iter_mut().for_each(|gx| *gx += *gy * scale));
         });
         Ok(y.put_tape(tape))
     }

@@ -27,13 +27,22 @@ impl Optimizer {
     ///
     /// # Errors
     /// [`Error::Shape`] when the gradient or the state belongs to another module.
-    pub fn step<D: Device<f32>>(&mut self, module: &mut dyn Parameters<D>, gradient: &[f32], lr: f64) -> Result<()> {
+    pub fn step<D: Device<f32>>(
+        &mut self,
+        module: &mut dyn Parameters<D>,
+        gradient: &[f32],
+        lr: f64,
+    ) -> Result<()> {
         let slots = self.rule.slots();
         if self.state.is_empty() {
             self.state.resize(gradient.len() * slots, 0.0);
         }
         if self.state.len() != gradient.len() * slots {
-            return Err(Error::shape("optimiser", self.state.len() / slots, format!("{} gradients", gradient.len())));
+            return Err(Error::shape(
+                "optimiser",
+                self.state.len() / slots,
+                format!("{} gradients", gradient.len()),
+            ));
         }
         self.step += 1;
         let (mut at, mut problem) = (0, None);

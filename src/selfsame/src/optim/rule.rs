@@ -57,7 +57,16 @@ impl Rule {
     /// Moves `p` against its gradient `g`. `state` holds `slots()` runs of `p.len()` numbers, zero before the first step;
     /// `step` counts from 1. `adapt` says whether the tensor is a weight (for LARS).
     #[allow(clippy::too_many_arguments)] // one tensor's whole situation, called from one place
-    pub(crate) fn apply(&self, p: &mut [f32], g: &[f32], state: &mut [f32], step: u64, lr: f64, decay: f64, adapt: bool) {
+    pub(crate) fn apply(
+        &self,
+        p: &mut [f32],
+        g: &[f32],
+        state: &mut [f32],
+        step: u64,
+        lr: f64,
+        decay: f64,
+        adapt: bool,
+    ) {
         match *self {
             Rule::AdamW { beta1, beta2, eps } => {
                 let (m, v) = state.split_at_mut(p.len());

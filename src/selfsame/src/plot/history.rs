@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::train::EpochLine;
+use crate::train::{EpochLine, EpochMetrics};
 
 /// One epoch of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,16 @@ pub struct EpochRow {
 impl From<&EpochLine> for EpochRow {
     fn from(line: &EpochLine) -> EpochRow {
         EpochRow { epoch: line.epoch, loss: line.loss, knn: line.knn, std: line.std, rankme: line.rankme }
+    }
+}
+
+/// Epoch 0, before training, has no loss and is left out.
+impl From<&[EpochMetrics]> for History {
+    fn from(rows: &[EpochMetrics]) -> History {
+        let row = |r: &EpochMetrics| {
+            Some(EpochRow { epoch: r.epoch, loss: r.loss?, knn: r.knn, std: r.std, rankme: r.rankme })
+        };
+        History { epochs: rows.iter().filter_map(row).collect() }
     }
 }
 

@@ -67,7 +67,9 @@ impl DataKind {
         };
         let needs = !matches!(kind, DataKind::Digits | DataKind::Shapes);
         if needs && dir.is_empty() {
-            let remedy = format!("Write {name}:DIR with the folder the files are in; `selfsame data fetch` downloads some.");
+            let remedy = format!(
+                "Write {name}:DIR with the folder the files are in; `selfsame data fetch` downloads some."
+            );
             return Err(Error::setting("data", text, format!("{name}:DIR"), remedy));
         }
         if !needs && text.contains(':') {
@@ -100,7 +102,7 @@ impl DataKind {
 
     pub(crate) fn preset(self) -> Preset {
         let (epochs, batch_size, lr, warmup_epochs, temperature) = match self {
-            DataKind::Digits => (30, 256, 2e-3, 2.0, 0.2),
+            DataKind::Digits => (30, 256, 2e-3, 2.0, 0.1),
             DataKind::Mnist => (5, 256, 2e-3, 0.5, 0.2),
             DataKind::Shapes => (10, 256, 1e-3, 1.0, 0.2),
             DataKind::Cifar10 | DataKind::Cifar100 | DataKind::Folder => (10, 256, 1e-3, 1.0, 0.2),

@@ -6,7 +6,9 @@ use crate::augment::Views;
 use crate::data::{Dataset, Part};
 use crate::diagnose::Geometry;
 use crate::error::Result;
-use crate::eval::{drawn, judge, pca_features, pixels, train_supervised, Embeddings, Frozen, Parts, DRAWS, FRACTIONS};
+use crate::eval::{
+    drawn, judge, pca_features, pixels, train_supervised, Embeddings, Frozen, Parts, DRAWS, FRACTIONS,
+};
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::random::{stream, Purpose};
@@ -45,7 +47,11 @@ pub(crate) fn baselines<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
     let random_init = judge(&embed(dev, &untrained, data, views)?, seed)?;
 
     watch.stage("baseline: raw pixels");
-    let raw = Parts { train: pixels(&data.train())?, validation: pixels(&data.validation())?, test: pixels(&data.test())? };
+    let raw = Parts {
+        train: pixels(&data.train())?,
+        validation: pixels(&data.validation())?,
+        test: pixels(&data.test())?,
+    };
     let of_pixels = judge(&raw, seed)?;
 
     watch.stage("baseline: PCA of the pixels");

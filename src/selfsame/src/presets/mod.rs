@@ -1,6 +1,7 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
 mod data;
 mod judge;
+mod publish;
 mod run;
 mod spec;
 

@@ -6,9 +6,13 @@ use std::time::Instant;
 
 use dfdx::prelude::{ConstDim, Cpu};
 
-use super::data::{normalise, open_colour, open_digits, open_mnist, ColourShape, DataKind, DigitsShape, MnistShape};
+use super::data::{
+    normalise, open_colour, open_digits, open_mnist, ColourShape, DataKind, DigitsShape, MnistShape,
+};
 use super::judge::{baselines, embed, geometry};
+use super::publish::publish;
 use super::TrainSpec;
+use crate::augment::Views;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::judge;
@@ -43,10 +47,15 @@ pub fn resume(folder: &Path, spec: &TrainSpec, watch: &mut dyn Watch) -> Result<
     let conflicts = spec.conflicts(&own);
     if !conflicts.is_empty() {
         let remedy = "Leave those settings out to go on with the run, or start a new one without --resume.";
-        return Err(Error::run(folder, format!("it was made with other settings: {}", conflicts.join("; ")), remedy));
+        return Err(Error::run(
+            folder,
+            format!("it was made with other settings: {}", conflicts.join("; ")),
+            remedy,
+        ));
     }
     if !folder.join("checkpoint/latest.json").exists() {
-        let remedy = "Give --resume a folder that `selfsame train` made; it writes one before its first step.";
+        let remedy =
+            "Give --resume a folder that `selfsame train` made; it writes one before its first step.";
         return Err(Error::run(folder, "there is no checkpoint in it", remedy));
     }
     let spec = own.resolve()?;
@@ -62,7 +71,11 @@ pub fn evaluate(folder: &Path, data: Option<&str>, watch: &mut dyn Watch) -> Res
     let data = data.unwrap_or(&spec.data);
     let (own, other) = (DataKind::of(&spec.data)?.0, DataKind::of(data)?.0);
     if own.words() != other.words() {
-        return Err(Error::shape(format!("the encoder of {}", folder.display()), own.words(), format!("{data}, {}", other.words())));
+        return Err(Error::shape(
+            format!("the encoder of {}", folder.display()),
+            own.words(),
+            format!("{data}, {}", other.words()),
+        ));
     }
     dispatch(&spec, data, Evaluate { folder, watch })
 }
@@ -100,7 +113,9 @@ fn dispatch<J: Job>(spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
 fn cuda() -> Result<dfdx::tensor::Cuda> {
     dfdx::tensor::Cuda::try_build(0, 0).map_err(|e| Error::Device {
         device: "cuda",
-        message: format!("no usable GPU: {e:?}. `nvidia-smi` shows what the driver sees; leave out --device for the CPU."),
+        message: format!(
+            "no usable GPU: {e:?}. `nvidia-smi` shows what the driver sees; leave out --device for the CPU."
+        ),
     })
 }
 
@@ -154,7 +169,7 @@ impl Job for Train<'_> {
         data: Dataset<P>,
         kind: DataKind,
     ) -> Result<Outcome> {
-        let (begun, watch) = (Instant::now(), self.watch);
+        let begun = Instant::now();
         let config = spec.train_config()?;
         config.validate(data.train().len())?;
         let views = kind.views::<P>(&normalise(&data)?);
@@ -164,7 +179,7 @@ impl Job for Train<'_> {
             None => new_folder(spec)?,
         };
         let trainer = Trainer::new(dev).config(config.clone()).folder(&folder);
-        watch.started(&Plan {
+        self.watch.started(&Plan {
             folder: folder.clone(),
             method: spec.method.clone(),
             data: spec.data.clone(),
@@ -177,49 +192,71 @@ impl Job for Train<'_> {
             train_images: data.train().len(),
         });
         if let Some(note) = method.about(config.batch_size).accumulation.filter(|_| config.accumulate > 1) {
-            watch.stage(note);
+            self.watch.stage(note);
         }
-        let progress = trainer.watch(&mut *watch).fit(&mut method, &data, &views)?;
-        let stopped = |progress: &Progress| Outcome::Interrupted {
-            folder: folder.clone(),
-            epochs_done: progress.epochs_done,
-            steps_done: progress.steps_done,
+        let progress = trainer.watch(&mut *self.watch).fit(&mut method, &data, &views)?;
+        let finished =
+            Finished { dev, folder: &folder, spec: &spec, data: &data, views: &views, progress: &progress };
+        let judged = match progress.is_done(&config) {
+            true => finished.judge(method.encoder(), begun, self.watch),
+            false => Err(Error::Interrupted),
         };
-        if !progress.is_done(&config) {
-            return Ok(stopped(&progress));
-        }
-        let mut judged = || -> Result<Report> {
-            watch.stage("judging the encoder");
-            let parts = embed(dev, method.encoder(), &data, &views)?;
-            let scores = judge(&parts, config.seed)?;
-            let diagnostics = geometry(dev, method.encoder(), &data, &views, &parts.test, config.seed)?;
-            let baselines = baselines::<P, E, D>(dev, &data, &views, &config, watch)?;
-            let report = Report {
-                run: folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
-                method: spec.method.clone(),
-                data: spec.data.clone(),
-                encoder: spec.encoder.clone().unwrap_or_default(),
-                seed: config.seed,
-                epochs: progress.epochs_done,
-                loss: progress.losses(),
-                scores,
-                baselines,
-                diagnostics,
-                alarms: progress.alarms.clone(),
-                images_per_second: progress.images_per_second(),
-                peak_memory_bytes: peak_memory_bytes(),
-                seconds: begun.elapsed().as_secs_f64(),
-            };
-            Ok(report)
-        };
-        match judged() {
-            Err(Error::Interrupted) => Ok(stopped(&progress)),
+        match judged {
+            Ok(report) => Ok(Outcome::Done { folder, report: Box::new(report) }),
+            Err(Error::Interrupted) => Ok(Outcome::Interrupted {
+                epochs_done: progress.epochs_done,
+                steps_done: progress.steps_done,
+                folder,
+            }),
             Err(other) => Err(other),
-            Ok(report) => {
-                write_json(&folder.join("report.json"), &report)?;
-                Ok(Outcome::Done { folder, report: Box::new(report) })
-            }
         }
+    }
+}
+
+/// A run whose training is over.
+struct Finished<'r, P: Picture, D> {
+    dev: &'r D,
+    folder: &'r Path,
+    spec: &'r TrainSpec,
+    data: &'r Dataset<P>,
+    views: &'r Views,
+    progress: &'r Progress,
+}
+
+impl<P: Picture, D: Engine> Finished<'_, P, D> {
+    /// Scores the encoder and the baselines, writes `report.json` and `report.html`.
+    fn judge<E: Encoder<D, Input = P>>(
+        &self,
+        encoder: &E,
+        begun: Instant,
+        watch: &mut dyn Watch,
+    ) -> Result<Report> {
+        let Finished { dev, folder, spec, data, views, progress } = *self;
+        let config = spec.train_config()?;
+        watch.stage("judging the encoder");
+        let parts = embed(dev, encoder, data, views)?;
+        let scores = judge(&parts, config.seed)?;
+        let diagnostics = geometry(dev, encoder, data, views, &parts.test, config.seed)?;
+        let baselines = baselines::<P, E, D>(dev, data, views, &config, watch)?;
+        let report = Report {
+            run: folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+            method: spec.method.clone(),
+            data: spec.data.clone(),
+            encoder: spec.encoder.clone().unwrap_or_default(),
+            seed: config.seed,
+            epochs: progress.epochs_done,
+            loss: progress.losses(),
+            scores,
+            baselines,
+            diagnostics,
+            alarms: progress.alarms.clone(),
+            images_per_second: progress.images_per_second(),
+            peak_memory_bytes: peak_memory_bytes(),
+            seconds: begun.elapsed().as_secs_f64(),
+        };
+        write_json(&folder.join("report.json"), &report)?;
+        publish::<P, E, D>(dev, folder, spec, data, views, &parts, progress, &report)?;
+        Ok(report)
     }
 }
 
@@ -263,7 +300,12 @@ fn new_folder(spec: &TrainSpec) -> Result<(PathBuf, TrainSpec)> {
     let base = spec.name.clone().unwrap_or_else(|| spec.method.clone());
     if base.is_empty() || base.contains(['/', '\\']) || base.starts_with('.') {
         let remedy = "The folder the runs are in is --out.";
-        return Err(Error::setting("name", format!("'{base}'"), "the name of a folder, without slashes", remedy));
+        return Err(Error::setting(
+            "name",
+            format!("'{base}'"),
+            "the name of a folder, without slashes",
+            remedy,
+        ));
     }
     fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
     for number in 1.. {

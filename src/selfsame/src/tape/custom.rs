@@ -29,7 +29,10 @@ pub struct Slot<E: Dtype> {
 /// The gradient slot of `t`.
 pub fn slot<S: Shape, E: Dtype>(t: &Tensor<S, E, Cpu>) -> Slot<E> {
     let ghost = t.ghost();
-    Slot { len: t.shape().num_elements(), buffer: Box::new(move |grads| Ok(&mut **grads.get_or_alloc_mut(&ghost)?)) }
+    Slot {
+        len: t.shape().num_elements(),
+        buffer: Box::new(move |grads| Ok(&mut **grads.get_or_alloc_mut(&ghost)?)),
+    }
 }
 
 /// Records `backward` on `tape`: called with the gradient of the output and the gradients of the inputs, in the order

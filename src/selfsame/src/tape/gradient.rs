@@ -28,7 +28,11 @@ impl FlatGradient {
     ///
     /// # Errors
     /// The device is out of memory.
-    pub fn add<D: Device<f32>>(&mut self, module: &dyn Parameters<D>, mut grads: Gradients<f32, D>) -> Result<()> {
+    pub fn add<D: Device<f32>>(
+        &mut self,
+        module: &dyn Parameters<D>,
+        mut grads: Gradients<f32, D>,
+    ) -> Result<()> {
         let (mut at, mut problem) = (0, None);
         module.visit("", &mut |_, role, t| {
             if role != Role::Buffer {
@@ -86,7 +90,9 @@ mod tests {
     #[test]
     fn parts_average_and_clipping_bounds_the_norm() {
         let dev = Cpu::seed_from_u64(1);
-        let lin = Linear::<Const<3>, Const<2>, Cpu>::new(&dev, Const, Const, &mut crate::random::stream(&[1])).unwrap();
+        let lin =
+            Linear::<Const<3>, Const<2>, Cpu>::new(&dev, Const, Const, &mut crate::random::stream(&[1]))
+                .unwrap();
         let x: Tensor<(usize, Const<3>), f32, _> = dev.sample_normal_like(&(4, Const));
         let pass = |x: &Tensor<(usize, Const<3>), f32, Cpu>| {
             lin.forward(x.leaky_trace()).unwrap().square().mean::<Rank0, _>().backward()

@@ -127,7 +127,11 @@ pub fn copy_parameters<D: Device<f32>>(from: &dyn Parameters<D>, into: &mut dyn 
     into.visit_mut("", &mut |name, _, t| {
         let written = match next.next() {
             Some(v) => t.write(v),
-            None => Err(Error::shape(format!("copy of {name}"), "a module of the same structure", "one with more tensors")),
+            None => Err(Error::shape(
+                format!("copy of {name}"),
+                "a module of the same structure",
+                "one with more tensors",
+            )),
         };
         problem = problem.take().or(written.err());
     });

@@ -22,7 +22,8 @@ use crate::optim::Optimizer;
 use crate::tape::Parameters;
 
 const FORMAT: u32 = 1;
-const DAMAGED: &str = "The checkpoint is damaged. Start the run anew, or copy the folder back from where it was whole.";
+const DAMAGED: &str =
+    "The checkpoint is damaged. Start the run anew, or copy the folder back from where it was whole.";
 
 /// What `latest.json` holds around the state.
 #[derive(Serialize, Deserialize)]
@@ -48,7 +49,8 @@ pub(crate) fn save<D: Device<f32>>(
     let folder = folder.join("checkpoint");
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let (step, slots) = optimizer.state();
-    let bytes = encode(module, slots).map_err(|e| Error::run(&folder, e, "This is a bug; please report it."))?;
+    let bytes =
+        encode(module, slots).map_err(|e| Error::run(&folder, e, "This is a bug; please report it."))?;
     let name = format!("weights-{step}.safetensors");
     write_atomic(&folder.join(&name), &bytes)?;
 
@@ -87,8 +89,16 @@ pub(crate) fn load<D: Device<f32>, S: DeserializeOwned>(
     module.visit_mut("model.", &mut |name, _, t| {
         let written = match tensors.tensor(name) {
             Ok(view) if view.shape() == t.sizes() => t.write(&floats(view.data())),
-            Ok(view) => Err(Error::shape(format!("checkpoint, {name}"), format!("{:?}", t.sizes()), format!("{:?}", view.shape()))),
-            Err(_) => Err(Error::run(&path, format!("{name} is missing"), "It belongs to another network or objective.")),
+            Ok(view) => Err(Error::shape(
+                format!("checkpoint, {name}"),
+                format!("{:?}", t.sizes()),
+                format!("{:?}", view.shape()),
+            )),
+            Err(_) => Err(Error::run(
+                &path,
+                format!("{name} is missing"),
+                "It belongs to another network or objective.",
+            )),
         };
         problem = problem.take().or(written.err());
     });
@@ -106,13 +116,15 @@ pub(crate) fn load<D: Device<f32>, S: DeserializeOwned>(
 /// As [`load`].
 pub(crate) fn load_state<S: DeserializeOwned>(folder: &Path) -> Result<S> {
     let (manifest, path) = manifest(folder)?;
-    serde_json::from_str(manifest.state.get()).map_err(|e| Error::run(path, format!("its state does not parse: {e}"), DAMAGED))
+    serde_json::from_str(manifest.state.get())
+        .map_err(|e| Error::run(path, format!("its state does not parse: {e}"), DAMAGED))
 }
 
 fn manifest(folder: &Path) -> Result<(Manifest, PathBuf)> {
     let path = folder.join("checkpoint").join("latest.json");
     if !path.exists() {
-        let remedy = "Give --resume a folder that `selfsame train` made, and that got as far as its first epoch.";
+        let remedy =
+            "Give --resume a folder that `selfsame train` made, and that got as far as its first epoch.";
         return Err(Error::run(folder, "there is no checkpoint in it", remedy));
     }
     let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
@@ -131,7 +143,10 @@ fn manifest(folder: &Path) -> Result<(Manifest, PathBuf)> {
     Ok((manifest, weights))
 }
 
-fn encode<D: Device<f32>>(module: &dyn Parameters<D>, optimizer: &[f32]) -> std::result::Result<Vec<u8>, String> {
+fn encode<D: Device<f32>>(
+    module: &dyn Parameters<D>,
+    optimizer: &[f32],
+) -> std::result::Result<Vec<u8>, String> {
     let bytes = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     let mut parts: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     module.visit("model.", &mut |name, _, t| parts.push((name.to_string(), t.sizes(), bytes(&t.read()))));
@@ -139,7 +154,9 @@ fn encode<D: Device<f32>>(module: &dyn Parameters<D>, optimizer: &[f32]) -> std:
     let views = parts
         .iter()
         .map(|(name, sizes, bytes)| {
-            TensorView::new(Dtype::F32, sizes.clone(), bytes).map(|v| (name.clone(), v)).map_err(|e| e.to_string())
+            TensorView::new(Dtype::F32, sizes.clone(), bytes)
+                .map(|v| (name.clone(), v))
+                .map_err(|e| e.to_string())
         })
         .collect::<std::result::Result<HashMap<_, _>, _>>()?;
     safetensors::serialize(views, None).map_err(|e| e.to_string())

@@ -72,7 +72,8 @@ impl TrainConfig {
             return Err(Error::setting("batch-size", self.batch_size, expected, remedy));
         }
         if self.batch_size % self.accumulate != 0 || self.batch_size / self.accumulate < 2 {
-            let expected = format!("a divisor of the batch size {} that leaves 2 images or more", self.batch_size);
+            let expected =
+                format!("a divisor of the batch size {} that leaves 2 images or more", self.batch_size);
             return Err(Error::setting("accumulate", self.accumulate, expected, "Take a power of two."));
         }
         positive("lr", self.lr, "1e-3 is usual for AdamW, 0.06 for SGD, 0.3 for LARS.")?;

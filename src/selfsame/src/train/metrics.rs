@@ -41,7 +41,9 @@ impl EpochMetrics {
     /// # Errors
     /// Never for finite or missing numbers.
     pub fn line(&self) -> Result<String> {
-        serde_json::to_string(self).map(|s| s + "\n").map_err(|e| Error::run("metrics.jsonl", e.to_string(), ""))
+        serde_json::to_string(self)
+            .map(|s| s + "\n")
+            .map_err(|e| Error::run("metrics.jsonl", e.to_string(), ""))
     }
 }
 
@@ -61,7 +63,13 @@ pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
     let parse = |(i, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|e| {
             let at = crate::error::Place::Line(i as u64 + 1);
-            Error::input(path, at, e.to_string(), "one JSON object a line", "Resume the run: it writes the file anew.")
+            Error::input(
+                path,
+                at,
+                e.to_string(),
+                "one JSON object a line",
+                "Resume the run: it writes the file anew.",
+            )
         })
     };
     text.lines().enumerate().map(parse).collect()

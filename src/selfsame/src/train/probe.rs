@@ -33,7 +33,8 @@ pub(crate) struct OnlineProbe<P: Picture, D: Engine> {
 impl<P: Picture, D: Engine> OnlineProbe<P, D> {
     pub(crate) fn new(dev: &D, data: &Dataset<P>, views: &Views, seed: u64) -> Result<Self> {
         let bank = spread(&data.train(), BANK);
-        let pairs = if views.count() < 2 { Vec::new() } else { two_views(&spread(&bank, PAIRS), views, seed)? };
+        let pairs =
+            if views.count() < 2 { Vec::new() } else { two_views(&spread(&bank, PAIRS), views, seed)? };
         Ok(OnlineProbe {
             dev: dev.clone(),
             queries: spread(&data.validation(), QUERIES),
