@@ -73,6 +73,8 @@ fn a_run_that_is_still_going_on_shows_what_it_has() {
     fs::write(folder.path().join("b/metrics.jsonl"), metrics).unwrap();
     let ended = call(folder.path(), "compare a b");
     assert!(ended.succeeds().contains("2/4"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("method simclr, encoder convnet\n"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("mnist:m"), "settings that differ have a column: {}", ended.stdout);
     assert!(
         ended.stderr.contains("different data")
             && ended.stderr.contains("not finished, so without scores: b")
