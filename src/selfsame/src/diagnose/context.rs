@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::remedy::number;
 use super::thresholds::{LOWEST_TEMPERATURE, LR_PER_256, REACHABLE_FALL};
 
 /// A value of the loss that names a failure.
@@ -77,6 +78,11 @@ impl Context {
             "lars" => "--lr 0.3",
             _ => "--lr 0.06",
         }
+    }
+
+    /// The run's own learning rate times `factor`, as the command-line flag.
+    pub(super) fn lr_times(&self, factor: f64) -> String {
+        format!("--lr {}", number(self.lr * factor))
     }
 
     /// A projector width to try, as the command-line flag.

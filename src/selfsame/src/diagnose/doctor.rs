@@ -248,7 +248,7 @@ impl Doctor {
             &self.context,
             (
                 "No setting stands out; a division by a zero norm or an overflow are the usual causes.",
-                "--clip-norm 1, and a tenth of the learning rate if that does not hold it.",
+                &format!("--clip-norm 1, and {} if that does not hold it.", self.context.lr_times(0.1)),
             ),
         );
         let means =
@@ -263,7 +263,10 @@ impl Doctor {
                 &self.context,
                 (
                     "Usually every unit of a ReLU layer is off, or the data are constant.",
-                    "--lr 1e-4 from the start; if the first step already shows it, look at the data with `data info`.",
+                    &format!(
+                        "{}; if the first step already shows it, look at the data.",
+                        self.context.lr_times(0.1)
+                    ),
                 ),
             );
             let seen = format!("gradient norm {} at step {step}, and below 1e-8 for ten steps", number(norm));
@@ -279,7 +282,7 @@ impl Doctor {
         if self.large_gradients >= 3 && usual > 0.0 {
             let (why, remedy) = suspect(
                 &self.context,
-                ("No setting stands out.", "--clip-norm 1, and a third of the learning rate."),
+                ("No setting stands out.", &format!("--clip-norm 1 and {}.", self.context.lr_times(0.3))),
             );
             let seen =
                 format!("gradient norm {} at step {step}, {} at the start", number(norm), number(usual));
@@ -299,7 +302,7 @@ impl Doctor {
                 &self.context,
                 (
                     "No setting stands out; the learning rate is the first thing to lower.",
-                    "a third of the learning rate, or --clip-norm 1.",
+                    &format!("{}, or --clip-norm 1.", self.context.lr_times(0.3)),
                 ),
             );
             let seen = format!("loss {} at step {step}, {} at the start", number(now), number(start));
@@ -347,7 +350,7 @@ impl Doctor {
                 (
                     "No setting stands out; a learning rate that is much too small looks like this, and so do data \
                      whose views have nothing in common.",
-                    "ten times the learning rate, or --temperature 0.2 where that is not set already.",
+                    &format!("{}, then --epochs twice as many.", self.context.lr_times(10.0)),
                 ),
             );
             let seen = format!(
@@ -393,7 +396,7 @@ impl Doctor {
                 (
                     "No setting stands out: a part that keeps views apart (negatives, stop-gradient, predictor, \
                      decorrelation) is missing or too weak, or the learning rate is too high for it.",
-                    "a third of the learning rate first; then stronger augmentation or a larger --batch-size.",
+                    &format!("{} first; then stronger augmentation or --batch-size {}.", c.lr_times(0.3), 2 * c.batch),
                 ),
             );
             let text = format!(
@@ -429,7 +432,7 @@ impl Doctor {
             let otherwise = if i == 0 {
                 (
                     "Views that differ too much, or too little, leave only a few features worth keeping.",
-                    "weaker cropping or stronger colour augmentation, or a lower --lr.".to_string(),
+                    format!("{}; then weaker cropping.", c.lr_times(0.3)),
                 )
             } else {
                 ("The loss is content with few directions.", format!("{wider}, or --temperature 0.1."))
@@ -461,7 +464,7 @@ impl Doctor {
                 (
                     "No setting stands out: the views may throw away what tells the classes apart, or training is \
                      still too short.",
-                    "weaker augmentation, or more --epochs with a lower --lr.",
+                    &format!("{} with more --epochs, or weaker augmentation.", self.context.lr_times(0.3)),
                 ),
             );
             let seen = format!("kNN {:.1} %, random-init {:.1} %", 100.0 * knn, 100.0 * random);

@@ -81,7 +81,7 @@ impl Pca {
         let (values, mut vectors) = if d <= EXACT_DIM {
             exact(d, blocks())
         } else {
-            subspace(d, (components + EXTRA).min(d), || blocks())
+            subspace(d, (components + EXTRA).min(d), blocks)
         };
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));

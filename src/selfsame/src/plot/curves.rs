@@ -5,7 +5,7 @@ use plotters::prelude::{DashedLineSeries, DrawingBackend};
 use plotters::style::Color;
 
 use super::figure::{Area, Drawn, Figure, Recipe};
-use super::frame::{axes, head, range, stroke, Axes, Entry, Swatch};
+use super::frame::{axes, drawable, head, range, stroke, Axes, Entry, Swatch};
 use super::theme::{px, Theme, COLORS};
 use crate::error::Result;
 
@@ -17,7 +17,7 @@ const MOST_POINTS: usize = 2000;
 pub struct Series {
     /// Its name in the legend.
     pub name: String,
-    /// Its points in drawing order. A point that is not finite leaves a gap.
+    /// Its points in drawing order. A point that is not finite (or beyond 1e300) leaves a gap.
     pub points: Vec<(f64, f64)>,
     /// Drawn dashed: a baseline or a goal rather than a measurement.
     pub dashed: bool,
@@ -91,8 +91,7 @@ impl Curves {
             .map(|(i, s)| Entry { name: &s.name, index: i, swatch: Swatch::Line { dashed: is_dashed(i) } })
             .collect();
         let below = head(area, theme, &self.title, &entries)?;
-        let points =
-            || self.series.iter().flat_map(|s| &s.points).filter(|p| p.0.is_finite() && p.1.is_finite());
+        let points = || self.series.iter().flat_map(|s| &s.points).filter(|p| drawable(p.0) && drawable(p.1));
         let whole_x = points().all(|p| p.0.fract() == 0.0);
         let mut y = range(points().map(|p| p.1), 0.06);
         // Falling towards 0 is clearer with 0 in sight, when it is near; nothing measured here is below it.
@@ -105,7 +104,7 @@ impl Curves {
         let mut chart = axes(&below, theme, &frame)?;
         for (i, series) in self.series.iter().enumerate() {
             let (color, style) = (theme.color(i), stroke(theme.color(i), 2));
-            for run in series.points.split(|p| !(p.0.is_finite() && p.1.is_finite())) {
+            for run in series.points.split(|p| !(drawable(p.0) && drawable(p.1))) {
                 match run {
                     [] => {}
                     &[at] => _ = chart.draw_series([Circle::new(at, px(3), color.filled())])?,
@@ -162,7 +161,7 @@ mod tests {
             vec![
                 Series::new("gap", vec![(1.0, 2.0), (2.0, nan), (3.0, 1.0), (4.0, 2.0)]),
                 Series::new("all nan", vec![(nan, nan), (f64::INFINITY, 1.0)]).dashed(),
-                Series::new("huge", vec![(1.0, 1e300), (4.0, -1e300)]),
+                Series::new("huge", vec![(1.0, 1e300), (4.0, -1e300), (5.0, f64::MAX), (6.0, f64::MIN)]),
             ],
         ];
         for series in cases {

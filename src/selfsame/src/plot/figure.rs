@@ -13,6 +13,7 @@ use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 
 use super::bars::Bars;
+use super::bitmap::Bitmap;
 use super::curves::Curves;
 use super::image_grid::{Grid, Placed, Tile};
 use super::scatter::Scatter;
@@ -60,8 +61,8 @@ impl Recipe {
 
     fn size(&self) -> (u32, u32) {
         match self {
-            Recipe::Curves(_) => (720, 400),
-            Recipe::Scatter(_) => (640, 560),
+            Recipe::Curves(_) => (580, 350),
+            Recipe::Scatter(_) => (580, 520),
             Recipe::Bars(r) => r.size(),
             Recipe::Grid(r) => r.size(),
         }
@@ -154,7 +155,8 @@ impl Figure {
         let fine = UNIT as usize;
         let mut drawn = vec![0_u8; w * h * fine * fine * 3];
         {
-            let backend = BitMapBackend::with_buffer(&mut drawn, ((w * fine) as u32, (h * fine) as u32));
+            let size = ((w * fine) as u32, (h * fine) as u32);
+            let backend = Bitmap(BitMapBackend::with_buffer(&mut drawn, size));
             self.recipe.draw(&backend.into_drawing_area(), self.theme).map_err(drawing)?;
         }
         let mut pixels = halved(&drawn, w * fine, h * fine);

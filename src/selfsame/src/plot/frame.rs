@@ -118,7 +118,7 @@ pub(super) fn axes<'a, DB: DrawingBackend>(
     let label = text(12, &theme.muted());
     area.draw(&Text::new(axes.y_label, (px(18), px(4)), label.clone()))?;
     let mut chart = ChartBuilder::on(area)
-        .margin_top(px(26))
+        .margin_top(px(30))
         .margin_right(px(24))
         .margin_bottom(px(10))
         .margin_left(px(8))
@@ -208,10 +208,15 @@ fn power_of_ten(exponent: f64) -> String {
     }
 }
 
-/// The range of the finite values, widened by a share of itself; `0..1` when there are none.
+/// Whether a coordinate can be drawn: not NaN, and so far from the largest f64 that a range of two such has a width.
+pub(super) fn drawable(value: f64) -> bool {
+    value.abs() <= 1e300
+}
+
+/// The range of the drawable values, widened by a share of itself; `0..1` when there are none.
 pub(super) fn range(values: impl Iterator<Item = f64>, pad: f64) -> Range<f64> {
     let (low, high) = values
-        .filter(|v| v.is_finite())
+        .filter(|v| drawable(*v))
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     if low > high {
         return 0.0..1.0;

@@ -3,9 +3,10 @@
 use plotters::element::{Rectangle, Text};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::Color;
 
 use super::figure::{Area, Drawn, Figure, Recipe};
-use super::frame::{anchored, head, stroke};
+use super::frame::{anchored, head};
 use super::theme::{bold, px, text, Theme};
 use crate::error::{Error, Result};
 
@@ -174,11 +175,9 @@ impl Grid {
             };
             if let Some(same) = tile.same {
                 let color = theme.color(if same { 0 } else { 3 });
-                let edge = px(2);
-                for outset in [edge / 2, edge] {
-                    let frame = [(x - outset, y - outset), (right + outset, bottom + outset)];
-                    area.draw(&Rectangle::new(frame, stroke(color, 1)))?;
-                }
+                // Filled, and the image over it: plotters' SVG rectangles have no line width.
+                let frame = [(x - px(2), y - px(2)), (right + px(2), bottom + px(2))];
+                area.draw(&Rectangle::new(frame, color.filled()))?;
             }
             let words = format!("{sign}{}", tile.caption);
             area.draw(&Text::new(words, ((x + right) / 2, bottom + px(5)), caption.clone()))?;

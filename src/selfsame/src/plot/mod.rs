@@ -8,31 +8,35 @@
 //! [`Table`] gives the same rows to terminals and pages, [`verdict`] puts a report into one line, [`report_html`] into
 //! one self-contained page, and [`compare`] several runs side by side.
 mod bars;
-//mod compare;
+mod bitmap;
+mod compare;
 mod curves;
 mod figure;
 mod frame;
 mod history;
 mod image_grid;
-//mod report;
+mod report;
+mod report_style;
 mod scatter;
 mod spectrum;
 mod table;
 mod theme;
-//mod verdict;
+mod verdict;
 
 pub use bars::{bars, BarRow};
-//pub use compare::{compare, Compared, Comparison};
+pub use compare::{compare, Compared, Comparison};
 pub use curves::{curves, Series};
 pub use figure::Figure;
 pub use history::{EpochRow, History};
 pub use image_grid::{image_grid, GridRow, Tile};
-//pub use report::{report_html, Extras};
+pub use report::{report_html, Extras};
 pub use scatter::scatter;
 pub use spectrum::spectrum;
 pub use table::Table;
 pub use theme::Theme;
-//pub use verdict::verdict;
+pub use verdict::verdict;
 
 #[cfg(test)]
 mod gallery;
+#[cfg(test)]
+mod report_sample;

@@ -3,7 +3,7 @@
 use plotters::prelude::DrawingBackend;
 
 use super::figure::{Area, Drawn, Figure, Recipe};
-use super::frame::{axes, head, marker, range, Axes, Entry, Swatch};
+use super::frame::{axes, drawable, head, marker, range, Axes, Entry, Swatch};
 use super::theme::{px, Theme};
 use crate::error::{Error, Result};
 
@@ -34,7 +34,7 @@ pub fn scatter(
             class,
         ));
     }
-    let finite = points.iter().zip(classes).filter(|(p, _)| p.0.is_finite() && p.1.is_finite());
+    let finite = points.iter().zip(classes).filter(|(p, _)| drawable(p.0) && drawable(p.1));
     let kept: Vec<(f64, f64, usize)> = finite.map(|(p, &c)| (p.0, p.1, c)).collect();
     let every = kept.len().div_ceil(MOST_POINTS).max(1);
     Figure::new(Recipe::Scatter(Scatter {

@@ -1,6 +1,6 @@
 //! One table for terminals and for pages.
 
-use comfy_table::{presets, CellAlignment, ContentArrangement};
+use comfy_table::{presets, CellAlignment, ContentArrangement, TableComponent};
 
 use super::figure::escaped;
 
@@ -38,9 +38,10 @@ impl Table {
     /// Plain text without colours or a final line break, the same on every terminal.
     pub fn text(&self) -> String {
         let mut table = comfy_table::Table::new();
-        table
-            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Disabled);
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        for part in [TableComponent::HeaderLines, TableComponent::MiddleHeaderIntersections] {
+            table.set_style(part, '─');
+        }
         table.force_no_tty();
         table.set_header(&self.headers);
         table.add_rows(&self.rows);
@@ -103,9 +104,13 @@ mod tests {
     fn text_is_plain_and_numbers_line_up() {
         let text = table().text();
         assert!(!text.contains('\u{1b}'), "no escape codes");
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[1].trim_end(), "representation      1 %   kNN");
-        assert!(lines.iter().any(|l| l.starts_with("pixels              8.4 %")), "{text}");
+        let expected = [
+            "representation      1 %   kNN",
+            "─────────────────────────────",
+            "simclr <b>       75.7 %   0.9",
+            "pixels            8.4 %",
+        ];
+        assert_eq!(text, expected.join("\n"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn text(size: i32, color: &RGBColor) -> TextStyle<'static> {
 
 /// The same in bold.
 pub(super) fn bold(size: i32, color: &RGBColor) -> TextStyle<'static> {
-    (FAMILY, f64::from(px(size)) * 1.24).into_font().style(FontStyle::Bold).color(color)
+    (FAMILY, f64::from(px(size)) * 1.24, FontStyle::Bold).into_font().color(color)
 }
 
 /// Light (the default) or dark background.
