@@ -53,9 +53,8 @@ fn the_table_has_a_row_a_run_and_the_gain_over_the_untrained_encoder() {
     let text = ended.succeeds();
     let row =
         |name: &str| text.lines().find(|l| l.split_whitespace().next() == Some(name)).unwrap().to_string();
-    for cell in
-        ["simclr", "digits", "convnet", "4/4", "2.000", "85.7", "75.7", "90.0", "95.0", "+25.7", "23.4"]
-    {
+    assert!(text.starts_with("method simclr, data digits, encoder convnet\n"), "{text}");
+    for cell in ["4/4", "2.000", "85.7", "75.7", "90.0", "95.0", "+25.7", "23.4"] {
         assert!(row("a").contains(cell), "no '{cell}' in {}", row("a"));
     }
     assert!(row("b").contains("-5.0"), "{}", row("b"));
@@ -73,6 +72,8 @@ fn a_run_that_is_still_going_on_shows_what_it_has() {
     fs::write(folder.path().join("b/metrics.jsonl"), metrics).unwrap();
     let ended = call(folder.path(), "compare a b");
     assert!(ended.succeeds().contains("2/4"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("method simclr, encoder convnet\n"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("mnist:m"), "settings that differ have a column: {}", ended.stdout);
     assert!(
         ended.stderr.contains("different data")
             && ended.stderr.contains("not finished, so without scores: b")

@@ -38,49 +38,59 @@ pub fn run(arguments: Compare) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// A row for each run, accuracies in per cent.
+/// A header and what stands under it.
+type Column = (&'static str, fn(&RunFolder) -> String);
+
+/// What runs were trained with. Where they agree, one line above the table says it for all of them.
+const SETTINGS: [Column; 3] = [
+    ("method", |run| run.config.method.clone()),
+    ("data", |run| run.config.data.clone()),
+    ("encoder", |run| run.config.encoder.clone().unwrap_or_else(|| "-".to_string())),
+];
+
+/// What came of them, accuracies in per cent.
+const RESULTS: [Column; 9] = [
+    ("epochs", epochs),
+    ("loss", |run| number(run.metrics.last().and_then(|last| last.loss), 3)),
+    ("kNN 20", |run| percent(run.report.as_ref().map(|report| report.scores.knn.k20))),
+    ("1% labels", |run| percent(share(run, "1%"))),
+    ("10% labels", |run| percent(share(run, "10%"))),
+    ("all labels", |run| percent(run.report.as_ref().map(|report| report.scores.linear.accuracy))),
+    ("over init", over_init),
+    ("rank", |run| number(run.report.as_ref().map(|report| report.diagnostics.rankme), 1)),
+    ("alarms", |run| run.report.as_ref().map_or("-".to_string(), |report| report.alarms.len().to_string())),
+];
+
+/// A row for each run, below the settings they have in common.
 fn table(runs: &[RunFolder]) -> String {
-    let mut table = Table::new([
-        "run",
-        "method",
-        "data",
-        "encoder",
-        "epochs",
-        "loss",
-        "kNN 20",
-        "1% labels",
-        "10% labels",
-        "all labels",
-        "over init",
-        "rank",
-        "alarms",
-    ]);
+    let (differ, common): (Vec<Column>, Vec<Column>) =
+        SETTINGS.into_iter().partition(|(_, of)| runs.iter().any(|run| of(run) != of(&runs[0])));
+    let common: Vec<String> = common.iter().map(|(name, of)| format!("{name} {}", of(&runs[0]))).collect();
+    let columns: Vec<Column> = differ.into_iter().chain(RESULTS).collect();
+    let mut table = Table::new(std::iter::once("run").chain(columns.iter().map(|(name, _)| *name)));
     for run in runs {
-        let report = run.report.as_ref();
-        let share = |share: &str| report.and_then(|r| r.scores.linear.by_labels.get(share).copied());
-        let untrained = report.and_then(|r| r.baselines.random_init.linear.by_labels.get("1%").copied());
-        let over = share("1%").zip(untrained).map(|(ours, theirs)| 100.0 * (ours - theirs));
-        let done = run.metrics.last().map_or(0, |last| last.epoch);
-        table.row([
-            run.name.clone(),
-            run.config.method.clone(),
-            run.config.data.clone(),
-            report
-                .map(|r| r.encoder.clone())
-                .or(run.config.encoder.clone())
-                .unwrap_or_else(|| "-".to_string()),
-            run.config.epochs.map_or(done.to_string(), |all| format!("{done}/{all}")),
-            number(run.metrics.last().and_then(|last| last.loss), 3),
-            percent(report.map(|r| r.scores.knn.k20)),
-            percent(share("1%")),
-            percent(share("10%")),
-            percent(report.map(|r| r.scores.linear.accuracy)),
-            over.map_or("-".to_string(), |points| format!("{points:+.1}")),
-            number(report.map(|r| r.diagnostics.rankme), 1),
-            report.map_or("-".to_string(), |r| r.alarms.len().to_string()),
-        ]);
+        table.row(std::iter::once(run.name.clone()).chain(columns.iter().map(|(_, of)| of(run))));
     }
-    table.text()
+    let heading = if common.is_empty() { String::new() } else { format!("{}\n", common.join(", ")) };
+    heading + &table.text()
+}
+
+/// Epochs done of those asked for.
+fn epochs(run: &RunFolder) -> String {
+    let done = run.metrics.last().map_or(0, |last| last.epoch);
+    run.config.epochs.map_or(done.to_string(), |all| format!("{done}/{all}"))
+}
+
+/// Accuracy with a share of the labels.
+fn share(run: &RunFolder, share: &str) -> Option<f64> {
+    run.report.as_ref()?.scores.linear.by_labels.get(share).copied()
+}
+
+/// Points gained over the untrained encoder with 1 % of the labels.
+fn over_init(run: &RunFolder) -> String {
+    let untrained = run.report.as_ref().and_then(|r| r.baselines.random_init.linear.by_labels.get("1%"));
+    let gain = share(run, "1%").zip(untrained).map(|(ours, theirs)| 100.0 * (ours - theirs));
+    gain.map_or("-".to_string(), |points| format!("{points:+.1}"))
 }
 
 /// Loss and online kNN of every run over its epochs, on one scale each, so that lines under one another compare.

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use selfsame::plot::verdict;
 use selfsame::presets;
 use selfsame::train::{Outcome, Report};
 use selfsame::Error;
@@ -60,32 +61,6 @@ fn summary(folder: &Path, report: &Report) -> String {
         text += &format!("  {command}\n      {why}\n");
     }
     text.trim_end().to_string()
-}
-
-/// One line: was it better than nothing, and than raw pixels?
-fn verdict(report: &Report) -> String {
-    let at = |s: &selfsame::train::Scores| s.linear.by_labels.get("1%").copied().unwrap_or(s.linear.accuracy);
-    let ours = at(&report.scores);
-    let (best, over) = [
-        ("the untrained encoder", at(&report.baselines.random_init)),
-        ("raw pixels", at(&report.baselines.pixels)),
-        ("PCA", at(&report.baselines.pca)),
-    ]
-    .into_iter()
-    .fold(("", f64::NEG_INFINITY), |best, other| if other.1 > best.1 { other } else { best });
-    let points = 100.0 * (ours - over);
-    let alarms = match report.alarms.len() {
-        0 => "no alarms".to_string(),
-        1 => "1 alarm".to_string(),
-        n => format!("{n} alarms"),
-    };
-    if points > 0.0 {
-        format!(
-            "With 1 % of the labels {points:.1} points better than {best}, the best free baseline; {alarms}."
-        )
-    } else {
-        format!("With 1 % of the labels it is not better than {best} ({points:+.1} points); {alarms}.")
-    }
 }
 
 /// Commands worth typing now, each with its reason. They start from this run's own settings.
