@@ -14,5 +14,6 @@ mod determinism; // The same seed gives the same run, on any number of threads
 mod doctor; // doctor
 mod help; // --help, --version, methods
 mod resume; // SIGINT, SIGKILL, damaged checkpoints, changed settings
+mod shape_errors; // What the compiler says when shapes do not fit
 mod streams; // Closed pipes, full disks, terminals
 mod train; // What a finished run prints and leaves

@@ -1,4 +1,50 @@
 //! Self-supervised learning you can watch working, on [dfdx], with shapes checked by the compiler.
+//!
+//! An encoder's type says which images it takes and how many features come out; an objective's type says which encoder it
+//! trains; a data set's type says which images it holds. What does not fit does not compile.
+//!
+//! ```
+//! use selfsame::prelude::*;
+//!
+//! type Picture = Image<1, 8, 8>;
+//! type Encoder = ConvNet<Picture, 64, 3, Cpu>; // 64 features after 3 stages
+//!
+//! let dev = Cpu::default();
+//! let data = Digits::load()?; // a Dataset<Image<1, 8, 8>>, embedded
+//! let normalise = Normalise::of(&data.train(), 1000)?;
+//! let views = views::glyphs(Size::of::<Picture>()).normalise(&normalise);
+//!
+//! let mut simclr = SimClr::<Encoder, 32, Cpu>::new(&dev, SimClrConfig { temperature: 0.2, ..Default::default() })?;
+//! let run = Trainer::new(&dev).epochs(1).fit(&mut simclr, &data, &views)?;
+//! assert_eq!(run.losses().len(), 1);
+//!
+//! let encoder = simclr.into_encoder();
+//! let frozen = Frozen::new(&encoder, &dev, normalise); // no tape, no training mode
+//! let (train, test) = (frozen.embed(&data.train())?, frozen.embed(&data.test())?);
+//! let predicted = knn(&train, &test, &[Knn::new(20)])?;
+//! assert!(test.accuracy(&predicted[0]) > 0.8);
+//! # Ok::<(), selfsame::Error>(())
+//! ```
+//!
+//! # Modules, from the bottom up
+//! A module uses only what stands above it in this list, but for `train` and `eval`, which share their result types.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`error`], [`random`], [`interrupt`], [`shape`] | the error type; keyed random streams; stopping on request; image shapes as types |
+//! | [`tape`] | stop-gradient, own operations, parameters by name, clipping, gradcheck |
+//! | [`ops`] | operations with their own backward pass |
+//! | [`nn`] | encoders and heads |
+//! | [`losses`] | objectives as pure functions |
+//! | [`augment`] | random views |
+//! | [`data`] | typed data sets, splits, label subsets, downloads, batches |
+//! | [`optim`] | AdamW, SGD, LARS; schedules |
+//! | [`diagnose`] | what an embedding's geometry says; the doctor |
+//! | [`eval`] | frozen encoders, kNN, linear probe, baselines |
+//! | [`methods`] | objectives with their state |
+//! | [`train`] | the loop, run folders, checkpoints |
+//! | [`plot`] | figures, tables, reports |
+//! | [`presets`] | ready combinations by name |
 
 pub mod error;
 pub mod interrupt;

@@ -2,18 +2,18 @@
 //!
 //! No `Result`, `Error`, `Option` or `Vec` of our own: shadowing those breaks notebook cells.
 
-pub use crate::augment::{presets as views, View, Views};
+pub use crate::augment::{presets as views, Normalise, View, Views};
 pub use crate::data::{
     Cifar10, Cifar100, Dataset, Digits, FashionMnist, ImageFolder, Labels, Mnist, Part, Shapes,
 };
 pub use crate::diagnose::{Alarm, Geometry};
-pub use crate::eval::{Embeddings, Frozen, Knn, LinearProbe};
+pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
 pub use crate::losses::nt_xent;
 pub use crate::methods::{Method, SimClr, SimClrConfig, SimClrOf};
 pub use crate::nn::{BatchNorm, Conv2d, ConvNet, Encoder, LayerNorm, Linear, Mlp, Mode, Projector, Vit};
 pub use crate::ops::Engine;
 pub use crate::optim::{Cosine, Optimizer, Rule};
-pub use crate::shape::{Image, Input, Picture};
+pub use crate::shape::{Image, Input, Picture, Size};
 pub use crate::tape::{gradcheck, stop_gradient, FlatGradient, Parameters};
 pub use crate::train::{Progress, TrainConfig, Trainer};
 pub use dfdx::shapes::Const;

@@ -98,12 +98,3 @@ impl std::fmt::Display for Size {
         write!(f, "{}x{}x{}", self.channels, self.height, self.width)
     }
 }
-
-/// Holds where data and encoder have the same shape; its only use is the message when they do not.
-#[diagnostic::on_unimplemented(
-    message = "the encoder takes {Self}, the data are {Data}",
-    label = "these data do not fit this encoder",
-    note = "give the encoder the data's shape as its first parameter, or resize the data when opening them"
-)]
-pub trait Takes<Data> {}
-impl<I> Takes<I> for I {}

@@ -19,6 +19,7 @@ mod labels;
 mod loader;
 mod normalise;
 mod shapes;
+mod takes;
 mod unpack;
 
 pub use catalog::{catalog, find, CatalogEntry, RemoteFile};
@@ -34,3 +35,4 @@ pub use labels::{label_subset, Labels};
 pub use loader::{batch_count, epoch_order, for_each_batch, Batch, Batches, Render};
 pub use normalise::for_each_plain_batch;
 pub use shapes::{Factors, Shapes};
+pub use takes::Takes;

@@ -7,7 +7,7 @@ use super::TrainSpec;
 use crate::augment::Views;
 use crate::data::{Dataset, Part};
 use crate::diagnose::{singular_values, Pca, Rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::eval::{nearest_rows, Embeddings, Parts};
 use crate::nn::Encoder;
 use crate::ops::Engine;
@@ -23,7 +23,7 @@ const ROWS: usize = 6;
 /// Pairs of views, and neighbours, a row shows.
 const COLUMNS: usize = 6;
 
-/// Draws the figures of a run and writes `report.html`.
+/// Draws the figures of a run, keeps each under `figures/` and writes `report.html`.
 #[allow(clippy::too_many_arguments)] // everything a run ends with, from the one place that has it
 pub(super) fn publish<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
     dev: &D,
@@ -46,6 +46,19 @@ pub(super) fn publish<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
         reproduce: format!("selfsame train --config {}", folder.join("config.json").display()),
         resume: format!("selfsame train --resume {}", folder.display()),
     };
+    let figures = folder.join("figures");
+    std::fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
+    let named = [
+        ("spectrum", &extras.spectrum),
+        ("map", &extras.scatter),
+        ("views", &extras.views),
+        ("neighbours", &extras.neighbours),
+    ];
+    for (name, figure) in named {
+        if let Some(figure) = figure {
+            figure.save(figures.join(format!("{name}.svg")))?;
+        }
+    }
     let history = History::from(progress.history.as_slice());
     write_atomic(&folder.join("report.html"), report_html(report, &history, &extras)?.as_bytes())
 }
@@ -84,7 +97,7 @@ fn map(test: &Embeddings, classes: &[String]) -> Result<Figure> {
 fn view_grid<P: Picture>(train: &Part<P>, views: &Views, seed: u64) -> Result<Figure> {
     let size = Size::of::<P>();
     let rows = (0..ROWS.min(train.len())).map(|row| {
-        let position = row * train.len() / ROWS.min(train.len());
+        let position = row * train.len() / ROWS.min(train.len()).max(1);
         let mut image = vec![0u8; P::LEN];
         train.read(position, &mut image)?;
         let mut tiles = vec![tile(size, image.clone(), "image")];
@@ -112,7 +125,7 @@ fn neighbour_grid<P: Picture>(data: &Dataset<P>, parts: &Parts) -> Result<Figure
         part.read(i, &mut image)?;
         let label = part.label(i);
         let name = data.classes().get(label as usize).map_or("", String::as_str);
-        Ok::<_, crate::Error>(Tile { same: asked.map(|asked| asked == label), ..tile(size, image, name) })
+        Ok::<_, Error>(Tile { same: asked.map(|asked| asked == label), ..tile(size, image, name) })
     };
     let rows = picked.iter().zip(found).map(|(&query, neighbours)| {
         let mut tiles = vec![read(&test, query, None)?];

@@ -11,7 +11,7 @@ use super::metrics::{append, EpochMetrics};
 use super::probe::OnlineProbe;
 use super::{atomic, checkpoint, EpochLine, StepLine, TrainConfig, Watch};
 use crate::augment::{Normalise, Views};
-use crate::data::{epoch_order, for_each_batch, Batches, Dataset};
+use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Takes};
 use crate::diagnose::{Alarm, Context, Doctor};
 use crate::error::{device, Error, Result};
 use crate::interrupt::interrupted;
@@ -19,7 +19,7 @@ use crate::methods::Method;
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::optim::{Cosine, Optimizer, Rule};
-use crate::shape::{Input, Picture, Takes};
+use crate::shape::{Input, Picture};
 use crate::tape::FlatGradient;
 
 /// The loop for one objective, with or without a run folder.
@@ -129,12 +129,23 @@ impl<'t, D: Engine> Trainer<'t, D> {
     /// Settings out of range, views that do not fit the encoder, data that cannot be read, a folder that cannot be
     /// written, a damaged checkpoint; [`Error::Diverged`] when the loss or a gradient is not finite, with the last
     /// checkpoint kept as it was.
-    pub fn fit<P, M>(mut self, method: &mut M, data: &Dataset<P>, views: &Views) -> Result<Progress>
+    pub fn fit<P, M>(self, method: &mut M, data: &Dataset<P>, views: &Views) -> Result<Progress>
     where
         P: Picture,
         M: Method<D>,
-        M::Encoder: Encoder<D, Input = P>,
         <M::Encoder as Encoder<D>>::Input: Takes<P>,
+    {
+        self.run(method, <M::Encoder as Encoder<D>>::Input::same(data), views)
+    }
+
+    fn run<P: Picture, M: Method<D>>(
+        mut self,
+        method: &mut M,
+        data: &Dataset<P>,
+        views: &Views,
+    ) -> Result<Progress>
+    where
+        M::Encoder: Encoder<D, Input = P>,
     {
         let part = data.train();
         self.config.validate(part.len())?;
