@@ -11,7 +11,7 @@ use super::metrics::{append, EpochMetrics};
 use super::probe::OnlineProbe;
 use super::{atomic, checkpoint, EpochLine, StepLine, TrainConfig, Watch};
 use crate::augment::{Normalise, Views};
-use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Takes};
+use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
 use crate::diagnose::{Alarm, Context, Doctor};
 use crate::error::{device, Error, Result};
 use crate::interrupt::interrupted;
@@ -129,13 +129,13 @@ impl<'t, D: Engine> Trainer<'t, D> {
     /// Settings out of range, views that do not fit the encoder, data that cannot be read, a folder that cannot be
     /// written, a damaged checkpoint; [`Error::Diverged`] when the loss or a gradient is not finite, with the last
     /// checkpoint kept as it was.
-    pub fn fit<P, M>(self, method: &mut M, data: &Dataset<P>, views: &Views) -> Result<Progress>
-    where
-        P: Picture,
-        M: Method<D>,
-        <M::Encoder as Encoder<D>>::Input: Takes<P>,
-    {
-        self.run(method, <M::Encoder as Encoder<D>>::Input::same(data), views)
+    pub fn fit<M: Method<D>>(
+        self,
+        method: &mut M,
+        data: &impl Holds<<M::Encoder as Encoder<D>>::Input>,
+        views: &Views,
+    ) -> Result<Progress> {
+        self.run(method, data.dataset(), views)
     }
 
     fn run<P: Picture, M: Method<D>>(
