@@ -61,22 +61,38 @@ impl<C: Dim, D: Engine> BatchNorm<C, D> {
         x: Tensor<S, f32, D, T>,
         mode: Mode,
     ) -> Result<Tensor<S, f32, D, T>> {
+        let values = x.shape().num_elements() / self.scale.shape().0.size().max(1);
+        self.normalising(mode, values, |norm| ops::batch_norm(x, &self.scale, &self.shift, norm, EPS))
+    }
+
+    /// Calls `f`, which normalises `values` values a channel, with the statistics that `mode` asks for, and lets the
+    /// running ones follow those it found.
+    pub(super) fn normalising<R>(
+        &self,
+        mode: Mode,
+        values: usize,
+        f: impl FnOnce(Norm<'_, f32>) -> Result<(R, BatchStats<f32>)>,
+    ) -> Result<R> {
         match mode {
+            Mode::Train if values < 2 => {
+                let expected = "at least two values a channel, so a batch of two or more";
+                Err(Error::shape("batch norm in training mode", expected, values))
+            }
             Mode::Train => {
-                let values = x.shape().num_elements() / self.scale.shape().0.size().max(1);
-                if values < 2 {
-                    let expected = "at least two values a channel, so a batch of two or more";
-                    return Err(Error::shape("batch norm in training mode", expected, values));
-                }
-                let (y, stats) = ops::batch_norm(x, &self.scale, &self.shift, Norm::Batch, EPS)?;
+                let (y, stats) = f(Norm::Batch)?;
                 self.running().follow(&stats)?;
                 Ok(y)
             }
             Mode::Eval => {
                 let stats = self.running().stats();
-                Ok(ops::batch_norm(x, &self.scale, &self.shift, Norm::Fixed(&stats), EPS)?.0)
+                Ok(f(Norm::Fixed(&stats))?.0)
             }
         }
+    }
+
+    /// Scale, shift and epsilon, for operations that normalise on the way.
+    pub(super) fn affine(&self) -> (&Tensor<(C,), f32, D>, &Tensor<(C,), f32, D>, f64) {
+        (&self.scale, &self.shift, EPS)
     }
 
     fn running(&self) -> MutexGuard<'_, Running<C, D>> {

@@ -45,7 +45,7 @@ parameters!(
 );
 
 impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> Conv2d<I, O, K, S, P, D> {
-    const WINDOW: ConvWindow = ConvWindow { kernel: K, stride: S, padding: P };
+    pub(super) const WINDOW: ConvWindow = ConvWindow { kernel: K, stride: S, padding: P };
 
     /// A layer with random weights, uniform in `+-1/sqrt(I * K * K)`.
     ///
@@ -80,8 +80,20 @@ impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> 
         x: Tensor<(B, I, usize, usize), f32, D, T>,
     ) -> Result<Tensor<(B, O, usize, usize), f32, D, T>> {
         let (_, _, h, w) = *x.shape();
-        let side = |n: usize| if n + 2 * P < K { 0 } else { conv_output(n, Self::WINDOW) };
-        ops::conv2d(x, &self.weight, Self::WINDOW, (side(h), side(w)))
+        ops::conv2d(x, &self.weight, Self::WINDOW, (Self::side(h), Self::side(w)))
+    }
+
+    /// The output's side for an input's; 0 where the kernel does not fit.
+    pub(super) fn side(n: usize) -> usize {
+        if n + 2 * P < K {
+            0
+        } else {
+            conv_output(n, Self::WINDOW)
+        }
+    }
+
+    pub(super) fn weight(&self) -> &Tensor<(O, I, Const<K>, Const<K>), f32, D> {
+        &self.weight
     }
 }
 

@@ -6,7 +6,7 @@ use dfdx::prelude::*;
 
 use super::check::Message;
 use super::encoder::Images;
-use super::{BatchNorm, Conv2d, Encoder, Mode};
+use super::{ConvStage, Encoder, Mode};
 use crate::error::{device, Result};
 use crate::ops::{self, Engine};
 use crate::random::Stream;
@@ -30,15 +30,14 @@ use crate::tape::parameters;
 /// ```
 #[derive(Debug)]
 pub struct ConvNet<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine = AutoDevice> {
-    first: Conv2d<usize, usize, 3, 1, 1, D>,
-    further: Vec<Conv2d<usize, usize, 3, 2, 1, D>>,
-    norms: Vec<BatchNorm<usize, D>>,
+    first: ConvStage<usize, usize, 3, 1, 1, D>,
+    further: Vec<ConvStage<usize, usize, 3, 2, 1, D>>,
     picture: PhantomData<P>,
 }
 
 parameters!(
     [P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine] ConvNet<P, FEATURES, STAGES, D>, D,
-    tensors {}, modules { first, further, norms }
+    tensors {}, modules { first, further }
 );
 
 impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<P, FEATURES, STAGES, D> {
@@ -62,11 +61,10 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<
     fn new(dev: &D, rng: &mut Stream) -> Result<Self> {
         let () = Self::CHECK;
         let width = |stage: usize| FEATURES >> (STAGES - 1 - stage);
-        let first = Conv2d::new(dev, P::CHANNELS, width(0), rng)?;
+        let first = ConvStage::new(dev, P::CHANNELS, width(0), rng)?;
         let further =
-            (1..STAGES).map(|s| Conv2d::new(dev, width(s - 1), width(s), rng)).collect::<Result<_>>()?;
-        let norms = (0..STAGES).map(|s| BatchNorm::new(dev, width(s))).collect::<Result<_>>()?;
-        Ok(ConvNet { first, further, norms, picture: PhantomData })
+            (1..STAGES).map(|s| ConvStage::new(dev, width(s - 1), width(s), rng)).collect::<Result<_>>()?;
+        Ok(ConvNet { first, further, picture: PhantomData })
     }
 
     fn forward<T: Tape<f32, D>>(
@@ -76,12 +74,9 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<
     ) -> Result<Tensor<(usize, Const<FEATURES>), f32, D, T>> {
         let batch = x.shape().0;
         let x = x.try_reshape_like(&(batch, P::CHANNELS, P::HEIGHT, P::WIDTH)).map_err(device)?;
-        let mut x = self.first.forward_any(x)?;
-        for (stage, norm) in self.norms.iter().enumerate() {
-            x = ops::relu(norm.forward(x, mode)?)?;
-            if let Some(conv) = self.further.get(stage) {
-                x = conv.forward_any(x)?;
-            }
+        let mut x = self.first.forward_any(x, mode)?;
+        for stage in &self.further {
+            x = stage.forward_any(x, mode)?;
         }
         let (_, _, h, w) = *x.shape();
         ops::mean_last(x.try_reshape_like(&(batch, Const::<FEATURES>, h * w)).map_err(device)?)

@@ -2,6 +2,7 @@
 mod batch_norm;
 mod check;
 mod conv2d;
+mod conv_stage;
 mod convnet;
 mod encoder;
 mod init;
@@ -13,6 +14,7 @@ mod vit;
 
 pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2d;
+pub use conv_stage::ConvStage;
 pub use convnet::ConvNet;
 pub use encoder::{Encoder, Images, Mode};
 pub use layer_norm::LayerNorm;

@@ -164,7 +164,7 @@ where
 }
 
 /// Mean and biased variance of each channel, in two passes.
-fn measure<E: Real>(x: &[E], (b, c, l): (usize, usize, usize)) -> BatchStats<E> {
+pub(super) fn measure<E: Real>(x: &[E], (b, c, l): (usize, usize, usize)) -> BatchStats<E> {
     let n = E::of((b * l) as f64);
     let (mean, variance) = (0..c)
         .into_par_iter()
@@ -179,7 +179,7 @@ fn measure<E: Real>(x: &[E], (b, c, l): (usize, usize, usize)) -> BatchStats<E> 
 }
 
 /// For each channel the sum of `gy` and of `gy * hat`.
-fn channel_sums<E: Real>(gy: &[E], hat: &[E], (b, c, l): (usize, usize, usize)) -> Vec<(E, E)> {
+pub(super) fn channel_sums<E: Real>(gy: &[E], hat: &[E], (b, c, l): (usize, usize, usize)) -> Vec<(E, E)> {
     (0..c)
         .into_par_iter()
         .map(|i| {

@@ -9,7 +9,7 @@ use crate::tape::{record, slot, values};
 
 /// Samples whose weight gradients are summed before the groups' sums are: fixed, so that the order of the additions
 /// does not depend on the number of threads.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
 
 /// How a kernel moves over an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,27 @@ pub fn conv2d<
         return Err(Error::shape("output of a convolution", format!("{}x{}", want.0, want.1), found));
     }
     D::conv2d(x, weight, window, out)
+}
+
+/// Checks a window against the sides of the image, the kernel and the output.
+pub(super) fn check_window(
+    image: (usize, usize),
+    kernel: (usize, usize),
+    window: ConvWindow,
+    out: (usize, usize),
+) -> Result<()> {
+    let least = window.kernel.saturating_sub(2 * window.padding).max(1);
+    if image.0 < least || image.1 < least || window.stride == 0 || kernel != (window.kernel, window.kernel) {
+        let found = format!("{}x{} with kernel {}x{}", image.0, image.1, kernel.0, kernel.1);
+        let expected = format!("an image no smaller than {least}x{least} and {window:?}");
+        return Err(Error::shape("convolution", expected, found));
+    }
+    let want = (conv_output(image.0, window), conv_output(image.1, window));
+    if want != out {
+        let found = format!("{}x{}", out.0, out.1);
+        return Err(Error::shape("output of a convolution", format!("{}x{}", want.0, want.1), found));
+    }
+    Ok(())
 }
 
 /// Where each tap of each output pixel reads, `None` in the padding; order (channel, row tap, column tap, row, column).
@@ -179,25 +200,25 @@ where
 
 /// The sizes of one convolution, for the kernels.
 #[derive(Clone, Copy)]
-struct Plan {
-    input: (usize, usize, usize),
-    outs: usize,
-    out: (usize, usize),
-    window: ConvWindow,
+pub(super) struct Plan {
+    pub(super) input: (usize, usize, usize),
+    pub(super) outs: usize,
+    pub(super) out: (usize, usize),
+    pub(super) window: ConvWindow,
 }
 
 impl Plan {
-    fn input_len(&self) -> usize {
+    pub(super) fn input_len(&self) -> usize {
         self.input.0 * self.input.1 * self.input.2
     }
-    fn pixels(&self) -> usize {
+    pub(super) fn pixels(&self) -> usize {
         self.out.0 * self.out.1
     }
     fn fan_in(&self) -> usize {
         self.input.0 * self.window.kernel * self.window.kernel
     }
 
-    fn forward<E: Real>(&self, x: &[E], weight: &[E], batch: usize) -> Vec<E> {
+    pub(super) fn forward<E: Real>(&self, x: &[E], weight: &[E], batch: usize) -> Vec<E> {
         let (o, p, f) = (self.outs, self.pixels(), self.fan_in());
         let mut y = vec![E::zero(); batch * o * p];
         y.par_chunks_mut((o * p).max(1)).zip(x.par_chunks(self.input_len().max(1))).for_each_init(
@@ -212,21 +233,17 @@ impl Plan {
     }
 
     fn backward<E: Real>(&self, x: &[E], weight: &[E], gy: &[E], gx: &mut [E], gw: &mut [E]) {
-        let (o, p, f, n) = (self.outs, self.pixels(), self.fan_in(), self.input_len());
+        let (o, p, n) = (self.outs, self.pixels(), self.input_len());
         let groups: Vec<Vec<E>> = gx
             .par_chunks_mut((GROUP * n).max(1))
             .zip(x.par_chunks((GROUP * n).max(1)))
             .zip(gy.par_chunks((GROUP * o * p).max(1)))
             .map_init(
-                || (vec![E::zero(); f * p], vec![E::zero(); f * p]),
-                |(columns, gradient), ((gx, x), gy)| {
+                || self.scratch(),
+                |scratch, ((gx, x), gy)| {
                     let mut sum = vec![E::zero(); gw.len()];
                     for ((gx, x), gy) in gx.chunks_mut(n).zip(x.chunks(n)).zip(gy.chunks(o * p)) {
-                        self.gather(x, columns);
-                        let (ly, lc) = (Matrix::new(o, p), Matrix::new(f, p));
-                        matmul(gy, ly, columns, lc.t(), &mut sum, Matrix::new(o, f), true, Threads::One);
-                        matmul(weight, Matrix::new(o, f).t(), gy, ly, gradient, lc, false, Threads::One);
-                        self.scatter(gradient, gx);
+                        self.backward_sample(x, weight, gy, gx, &mut sum, scratch);
                     }
                     sum
                 },
@@ -235,6 +252,30 @@ impl Plan {
         for group in groups {
             gw.iter_mut().zip(group).for_each(|(gw, g)| *gw += g);
         }
+    }
+
+    /// Room for one sample's columns and their gradient.
+    pub(super) fn scratch<E: Real>(&self) -> (Vec<E>, Vec<E>) {
+        let len = self.fan_in() * self.pixels();
+        (vec![E::zero(); len], vec![E::zero(); len])
+    }
+
+    /// Adds one sample's gradients to `gx` and `gw`.
+    pub(super) fn backward_sample<E: Real>(
+        &self,
+        x: &[E],
+        weight: &[E],
+        gy: &[E],
+        gx: &mut [E],
+        gw: &mut [E],
+        (columns, gradient): &mut (Vec<E>, Vec<E>),
+    ) {
+        let (o, p, f) = (self.outs, self.pixels(), self.fan_in());
+        self.gather(x, columns);
+        let (lw, ly, lc) = (Matrix::new(o, f), Matrix::new(o, p), Matrix::new(f, p));
+        matmul(gy, ly, columns, lc.t(), gw, lw, true, Threads::One);
+        matmul(weight, lw.t(), gy, ly, gradient, lc, false, Threads::One);
+        self.scatter(gradient, gx);
     }
 
     /// Writes the taps of every output pixel as columns: (in * kernel * kernel, pixels).

@@ -1,8 +1,8 @@
 //! A device that can do everything the library needs.
 
 use super::{
-    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, CrossEntropyOp, L2NormalizeOp, LayerNormOp,
-    LinearOp, PatchifyOp, PoolOp, Real,
+    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, L2NormalizeOp,
+    LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real,
 };
 use crate::losses::NtXentOp;
 
@@ -17,6 +17,7 @@ pub trait Engine<E: Real = f32>:
     + AttentionOp<E>
     + BatchNormOp<E>
     + Conv2dOp<E>
+    + ConvStageOp<E>
     + CrossEntropyOp<E>
     + L2NormalizeOp<E>
     + LayerNormOp<E>
@@ -50,6 +51,7 @@ mod cuda {
         AttentionOp,
         BatchNormOp,
         Conv2dOp,
+        ConvStageOp,
         CrossEntropyOp,
         L2NormalizeOp,
         LayerNormOp,
