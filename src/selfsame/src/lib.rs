@@ -1,6 +1,8 @@
 //! Self-supervised learning you can watch working, on [dfdx], with shapes checked by the compiler.
 
 pub mod error;
+#[cfg(test)]
+mod golden;
 pub mod interrupt;
 pub mod random;
 pub mod shape;
