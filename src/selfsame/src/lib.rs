@@ -47,6 +47,8 @@
 //! | [`presets`] | ready combinations by name |
 
 pub mod error;
+#[cfg(test)]
+mod golden;
 pub mod interrupt;
 pub mod random;
 pub mod shape;

@@ -265,10 +265,11 @@ mod tests {
         ) -> Result<()> {
             if view == 1 {
                 out.copy_from_slice(&[seed as f32, epoch as f32, index as f32]);
-                return;
+                return Ok(());
             }
             let mut random = stream(&[seed, epoch, index, view as u64, Purpose::View as u64]);
             out.iter_mut().zip(image).for_each(|(out, &byte)| *out = f32::from(byte) + random.gen::<f32>());
+            Ok(())
         }
     }
 
@@ -439,6 +440,7 @@ mod tests {
         ) -> Result<()> {
             self.rendered.fetch_add(1, Ordering::Relaxed);
             assert_ne!(index, self.panic_at, "a renderer that panics");
+            Ok(())
         }
     }
 

@@ -2,42 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::*;
-
-/// The file of goldens, or `None` (said on stderr) where this checkout has none beside it.
-fn goldens() -> Option<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/diagnostics.json");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(serde_json::from_str(&text).unwrap()),
-        Err(e) => {
-            eprintln!("goldens not checked: {}: {e}", path.display());
-            None
-        }
-    }
-}
-
-fn numbers(array: &Value) -> Vec<f64> {
-    array["data"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
-}
+use crate::golden::{assert_close, entries, entry, goldens, numbers, sizes};
 
 fn rows(file: &Value, input: &Value) -> Rows {
     let array = input.get("ref").map_or(input, |key| &file["data"][key.as_str().unwrap()]);
-    let shape: Vec<usize> =
-        array["shape"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
+    let shape = sizes(array);
     Rows::new(numbers(array), shape[0], shape[1]).unwrap()
-}
-
-/// `|a - b| <= 1e-9 + 1e-9 max|b|`, the goldens' tolerance for f64; a golden without a value wants NaN.
-fn assert_close(name: &str, found: &[f64], expected: &[f64]) {
-    assert_eq!(found.len(), expected.len(), "{name}");
-    let largest = expected.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    for (a, b) in found.iter().zip(expected) {
-        assert!((a - b).abs() <= 1e-9 + 1e-9 * largest, "{name}: {a} is not {b}");
-    }
 }
 
 /// What our function says for an entry's input, and its list output where it has one.
@@ -86,9 +59,9 @@ fn answer(file: &Value, entry: &Value) -> Option<Answer> {
 
 #[test]
 fn every_family_we_have_matches() {
-    let Some(file) = goldens() else { return };
+    let Some(file) = goldens("diagnostics.json") else { return };
     let mut checked = std::collections::BTreeMap::<&str, usize>::new();
-    for entry in file["entries"].as_array().unwrap() {
+    for entry in entries(&file) {
         let Some((value, list)) = answer(&file, entry) else { continue };
         let name = entry["name"].as_str().unwrap();
         match entry["value"].as_f64() {
@@ -117,9 +90,9 @@ fn every_family_we_have_matches() {
 
 #[test]
 fn f32_embeddings_match_within_f32_tolerance() {
-    let Some(file) = goldens() else { return };
+    let Some(file) = goldens("diagnostics.json") else { return };
     let mut checked = 0;
-    for entry in file["entries"].as_array().unwrap() {
+    for entry in entries(&file) {
         let name = entry["name"].as_str().unwrap();
         let metric: fn(&Geometry) -> f64 = match entry["family"].as_str().unwrap() {
             "rankme" if name.contains("1e-7") => |g| g.rankme,
@@ -147,9 +120,8 @@ fn f32_embeddings_match_within_f32_tolerance() {
 
 #[test]
 fn principal_components_explain_what_scikit_learn_says() {
-    let Some(file) = goldens() else { return };
-    let entries = file["entries"].as_array().unwrap();
-    let entry = entries.iter().find(|e| e["name"] == "linear_probe/digits_pca16_C1").unwrap();
+    let Some(file) = goldens("diagnostics.json") else { return };
+    let entry = entry(&file, "linear_probe/digits_pca16_C1");
     let pixels = rows(&file, &entry["inputs"]["pixels"]);
     let all: Vec<&[f64]> = pixels.iter().collect();
     let train: Vec<f32> = numbers(&file["data"]["digits_train_index"])

@@ -14,11 +14,11 @@ const CHUNK: usize = 1 << 14;
 pub trait ActivationOp<E: Real>: Device<E> {
     /// See [`relu`].
     fn relu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        x.try_relu().map_err(device)
+        composed_relu(x).map_err(device)
     }
     /// See [`gelu`].
     fn gelu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        x.try_accurate_gelu().map_err(device)
+        composed_gelu(x).map_err(device)
     }
 }
 
@@ -44,6 +44,20 @@ pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
     D::gelu(x)
+}
+
+/// [`relu`] from dfdx's operations.
+pub(crate) fn composed_relu<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
+    x.try_relu()
+}
+
+/// [`gelu`] from dfdx's operations.
+pub(crate) fn composed_gelu<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
+    x.try_accurate_gelu()
 }
 
 impl<E: Real> ActivationOp<E> for Cpu

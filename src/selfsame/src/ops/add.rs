@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::linear::add_columns;
 use super::Real;
-use crate::error::{device, Result};
+use crate::error::{device, Error, Result};
 use crate::tape::{record, slot, values};
 
 /// Devices with [`add`] and [`add_to_each`].
@@ -15,17 +15,14 @@ pub trait AddOp<E: Real>: Device<E> {
         a: Tensor<S, E, Self, T>,
         b: &Tensor<S, E, Self>,
     ) -> Result<Tensor<S, E, Self, T>> {
-        a.try_add(b.clone()).map_err(device)
+        composed_add(a, b).map_err(device)
     }
     /// See [`add_to_each`].
     fn add_to_each<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
         x: Tensor<(B, N, W), E, Self, T>,
         table: &Tensor<(N, W), E, Self>,
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
-        let shape = *x.shape();
-        let (x, tape) = x.split_tape();
-        let table = table.clone().put_tape(tape).try_broadcast_like(&shape).map_err(device)?;
-        table.try_add(x).map_err(device)
+        composed_add_to_each(x, table).map_err(device)
     }
 }
 
@@ -34,11 +31,14 @@ pub trait AddOp<E: Real>: Device<E> {
 /// PyTorch equivalent: `a + b`.
 ///
 /// # Errors
-/// The device is out of memory.
+/// [`Error::Shape`] for sizes that differ; a device out of memory.
 pub fn add<S: Shape, E: Real, D: AddOp<E>, T: Tape<E, D>>(
     a: Tensor<S, E, D, T>,
     b: &Tensor<S, E, D>,
 ) -> Result<Tensor<S, E, D, T>> {
+    if a.shape() != b.shape() {
+        return Err(Error::shape("sum", format!("{:?}", a.shape()), format!("{:?}", b.shape())));
+    }
     D::add(a, b)
 }
 
@@ -47,12 +47,39 @@ pub fn add<S: Shape, E: Real, D: AddOp<E>, T: Tape<E, D>>(
 /// PyTorch equivalent: `x + table`.
 ///
 /// # Errors
-/// The device is out of memory.
+/// [`Error::Shape`] when the table has other tokens or another width; a device out of memory.
 pub fn add_to_each<B: Dim, N: Dim, W: Dim, E: Real, D: AddOp<E>, T: Tape<E, D>>(
     x: Tensor<(B, N, W), E, D, T>,
     table: &Tensor<(N, W), E, D>,
 ) -> Result<Tensor<(B, N, W), E, D, T>> {
+    let (_, tokens, width) = *x.shape();
+    if *table.shape() != (tokens, width) {
+        let expected = format!("{}x{}", tokens.size(), width.size());
+        return Err(Error::shape("table added to each sample", expected, format!("{:?}", table.shape())));
+    }
     D::add_to_each(x, table)
+}
+
+/// [`add`] from dfdx's operations.
+pub(crate) fn composed_add<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    a: Tensor<S, E, D, T>,
+    b: &Tensor<S, E, D>,
+) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
+    // A fresh id for `b`: dfdx panics in the backward pass of a sum of a tensor with itself.
+    let (a, tape) = a.split_tape();
+    let (b, tape) = b.clone().put_tape(tape).try_mul(E::one())?.split_tape();
+    a.put_tape(tape).try_add(b)
+}
+
+/// [`add_to_each`] from dfdx's operations.
+pub(crate) fn composed_add_to_each<B: Dim, N: Dim, W: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<(B, N, W), E, D, T>,
+    table: &Tensor<(N, W), E, D>,
+) -> std::result::Result<Tensor<(B, N, W), E, D, T>, D::Err> {
+    let shape = *x.shape();
+    let (x, tape) = x.split_tape();
+    let table = table.clone().put_tape(tape).try_broadcast_like(&shape)?;
+    table.try_add(x)
 }
 
 impl<E: Real> AddOp<E> for Cpu

@@ -97,10 +97,10 @@ where
             .for_each(|((y, x), p)| plan.forward(x, p, y));
         let y = qkv.device().try_tensor_from_vec(y, (batch, tokens, width)).map_err(device)?;
         record(&mut tape, vec![slot(&qkv)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut(plan.in_len())
-                .zip(xs.par_chunks(plan.in_len()))
-                .zip(weights.par_chunks(plan.weights_len()))
-                .zip(gy.par_chunks(plan.out_len()))
+            g[0].par_chunks_mut(plan.in_len().max(1))
+                .zip(xs.par_chunks(plan.in_len().max(1)))
+                .zip(weights.par_chunks(plan.weights_len().max(1)))
+                .zip(gy.par_chunks(plan.out_len().max(1)))
                 .for_each_init(
                     || vec![E::zero(); plan.tokens * plan.tokens],
                     |s, (((gx, x), p), gy)| {

@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use rayon::prelude::*;
 
 use super::Real;
-use crate::error::{device, Result};
+use crate::error::{device, Error, Result};
 use crate::tape::{record, slot, values};
 
 /// Mean and variance per channel. The variance is biased (divided by the count).
@@ -49,7 +49,8 @@ pub trait BatchNormOp<E: Real>: Device<E> {
 /// fixed statistics, `batch_norm(x, mean, variance, scale, shift, training=False, eps=eps)`.
 ///
 /// # Errors
-/// The device is out of memory.
+/// [`Error::Shape`] when the second size of `x`, the shift or the fixed statistics have another number of channels than
+/// the scale; a device out of memory.
 #[allow(clippy::type_complexity)]
 pub fn batch_norm<S: Shape, C: Dim, E: Real, D: BatchNormOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
@@ -58,6 +59,15 @@ pub fn batch_norm<S: Shape, C: Dim, E: Real, D: BatchNormOp<E>, T: Tape<E, D>>(
     norm: Norm<'_, E>,
     eps: f64,
 ) -> Result<(Tensor<S, E, D, T>, BatchStats<E>)> {
+    let channels = scale.shape().0.size();
+    let sizes: Vec<usize> = x.shape().concrete().into();
+    let mut found = vec![sizes.get(1).copied().unwrap_or(0), shift.shape().0.size()];
+    if let Norm::Fixed(stats) = norm {
+        found.extend([stats.mean.len(), stats.variance.len()]);
+    }
+    if let Some(other) = found.into_iter().find(|n| *n != channels) {
+        return Err(Error::shape("channels of a batch norm", channels, other));
+    }
     D::batch_norm(x, scale, shift, norm, eps)
 }
 
@@ -143,7 +153,8 @@ where
                 gs[i] += *dot;
             }
             let n = E::of((dims.0 * l) as f64);
-            gx.par_chunks_mut(c * l).zip(gy.par_chunks(c * l)).zip(hat.par_chunks(c * l)).for_each(
+            let sample = (c * l).max(1);
+            gx.par_chunks_mut(sample).zip(gy.par_chunks(sample)).zip(hat.par_chunks(sample)).for_each(
                 |((gx, gy), hat)| {
                     for (i, ((gx, gy), hat)) in
                         gx.chunks_mut(l).zip(gy.chunks(l)).zip(hat.chunks(l)).enumerate()

@@ -50,8 +50,8 @@ pub trait Conv2dOp<E: Real>: Device<E> {
 /// PyTorch equivalent: `torch.nn.functional.conv2d(x, weight, stride=stride, padding=padding)`.
 ///
 /// # Errors
-/// [`Error::Shape`] when the kernel is larger than the padded image or `out` is not the size the window gives; a device
-/// out of memory.
+/// [`Error::Shape`] when the kernel is larger than the padded image, is not the window's or takes another number of
+/// channels, or `out` is not the size the window gives; a device out of memory.
 pub fn conv2d<
     B: Dim,
     C: Dim,
@@ -72,14 +72,17 @@ pub fn conv2d<
 ) -> Result<Tensor<(B, O, OH, OW), E, D, T>> {
     let (_, _, h, w) = *x.shape();
     let least = window.kernel.saturating_sub(2 * window.padding).max(1);
-    if h.size() < least || w.size() < least || window.stride == 0 || weight.shape().2.size() != window.kernel
-    {
+    let kernels = [weight.shape().2.size(), weight.shape().3.size()];
+    if h.size() < least || w.size() < least || window.stride == 0 || kernels != [window.kernel; 2] {
         let found = format!("{}x{} with kernel {}", h.size(), w.size(), weight.shape().2.size());
         return Err(Error::shape(
             "convolution",
             format!("an image no smaller than {least}x{least} and {window:?}"),
             found,
         ));
+    }
+    if weight.shape().1 != x.shape().1 {
+        return Err(Error::shape("channels of a convolution", weight.shape().1.size(), x.shape().1.size()));
     }
     let want = (conv_output(h.size(), window), conv_output(w.size(), window));
     if want != (out.0.size(), out.1.size()) {

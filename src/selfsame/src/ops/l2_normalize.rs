@@ -86,7 +86,7 @@ pub(crate) fn normalize_rows_backward<E: Real>(
     gx.par_chunks_mut(width).zip(gy.par_chunks(width)).zip(unit.par_chunks(width)).zip(inverse).for_each(
         |(((gx, gy), unit), inverse)| {
             // A row at the floor was divided by a constant: no projection.
-            let clamped = *inverse >= E::of(1.0 / EPS);
+            let clamped = *inverse >= E::of(EPS).recip();
             let dot = if clamped { E::zero() } else { gy.iter().zip(unit).map(|(g, u)| *g * *u).sum::<E>() };
             for ((gx, gy), u) in gx.iter_mut().zip(gy).zip(unit) {
                 *gx += *inverse * (*gy - *u * dot);

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::linear::add_columns;
 use super::Real;
-use crate::error::{device, Result};
+use crate::error::{device, Error, Result};
 use crate::tape::{record, slot, values};
 
 /// Devices with [`layer_norm`].
@@ -27,13 +27,18 @@ pub trait LayerNormOp<E: Real>: Device<E> {
 /// PyTorch equivalent: `torch.nn.functional.layer_norm(x, (width,), scale, shift, eps)`.
 ///
 /// # Errors
-/// The device is out of memory.
+/// [`Error::Shape`] where sizes known only at run time differ; a device out of memory.
 pub fn layer_norm<R: Dim, W: Dim, E: Real, D: LayerNormOp<E>, T: Tape<E, D>>(
     x: Tensor<(R, W), E, D, T>,
     scale: &Tensor<(W,), E, D>,
     shift: &Tensor<(W,), E, D>,
     eps: f64,
 ) -> Result<Tensor<(R, W), E, D, T>> {
+    let width = x.shape().1;
+    if scale.shape().0 != width || shift.shape().0 != width {
+        let found = format!("{} and {}", scale.shape().0.size(), shift.shape().0.size());
+        return Err(Error::shape("scale and shift of a layer norm", width.size(), found));
+    }
     D::layer_norm(x, scale, shift, eps)
 }
 
@@ -79,6 +84,7 @@ where
         let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
         record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), move |gy, g| {
             let [gx, gs, gt] = g else { return };
+            let width = width.max(1);
             gx.par_chunks_mut(width)
                 .zip(gy.par_chunks(width))
                 .zip(hat.par_chunks(width))

@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use rayon::prelude::*;
 
 use super::{matmul, Matrix, Real, Threads};
-use crate::error::{device, Result};
+use crate::error::{device, Error, Result};
 use crate::tape::{record, slot, values};
 
 /// Devices with [`linear`].
@@ -24,7 +24,7 @@ pub trait LinearOp<E: Real>: Device<E> {
 /// PyTorch equivalent: `torch.nn.functional.linear(x, weight, bias)`.
 ///
 /// # Errors
-/// The device is out of memory.
+/// [`Error::Shape`] where sizes known only at run time differ; a device out of memory.
 ///
 /// # Shapes
 /// The weight's second size must be the input's:
@@ -40,6 +40,13 @@ pub fn linear<B: Dim, I: Dim, O: Dim, E: Real, D: LinearOp<E>, T: Tape<E, D>>(
     weight: &Tensor<(O, I), E, D>,
     bias: Option<&Tensor<(O,), E, D>>,
 ) -> Result<Tensor<(B, O), E, D, T>> {
+    let (outs, ins) = *weight.shape();
+    if x.shape().1 != ins {
+        return Err(Error::shape("input of a linear map", ins.size(), x.shape().1.size()));
+    }
+    if let Some(bias) = bias.filter(|b| b.shape().0 != outs) {
+        return Err(Error::shape("bias of a linear map", outs.size(), bias.shape().0.size()));
+    }
     D::linear(x, weight, bias)
 }
 

@@ -10,10 +10,16 @@ mod activation;
 mod add;
 mod attention;
 mod batch_norm;
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod checks;
 mod conv2d;
 mod conv_stage;
 mod cross_entropy;
 mod engine;
+#[cfg(test)]
+mod golden;
 mod l2_normalize;
 mod layer_norm;
 mod linear;

@@ -13,13 +13,13 @@ pub trait PoolOp<E: Real>: Device<E> {
     fn mean_middle<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
         x: Tensor<(B, N, W), E, Self, T>,
     ) -> Result<Tensor<(B, W), E, Self, T>> {
-        x.try_mean::<(B, W), Axis<1>>().map_err(device)
+        composed_mean_middle(x).map_err(device)
     }
     /// See [`mean_last`].
     fn mean_last<B: Dim, C: Dim, T: Tape<E, Self>>(
         x: Tensor<(B, C, usize), E, Self, T>,
     ) -> Result<Tensor<(B, C), E, Self, T>> {
-        x.try_mean::<(B, C), Axis<2>>().map_err(device)
+        composed_mean_last(x).map_err(device)
     }
 }
 
@@ -45,6 +45,20 @@ pub fn mean_last<B: Dim, C: Dim, E: Real, D: PoolOp<E>, T: Tape<E, D>>(
     x: Tensor<(B, C, usize), E, D, T>,
 ) -> Result<Tensor<(B, C), E, D, T>> {
     D::mean_last(x)
+}
+
+/// [`mean_middle`] from dfdx's operations.
+pub(crate) fn composed_mean_middle<B: Dim, N: Dim, W: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<(B, N, W), E, D, T>,
+) -> std::result::Result<Tensor<(B, W), E, D, T>, D::Err> {
+    x.try_mean::<(B, W), Axis<1>>()
+}
+
+/// [`mean_last`] from dfdx's operations.
+pub(crate) fn composed_mean_last<B: Dim, C: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<(B, C, usize), E, D, T>,
+) -> std::result::Result<Tensor<(B, C), E, D, T>, D::Err> {
+    x.try_mean::<(B, C), Axis<2>>()
 }
 
 impl<E: Real> PoolOp<E> for Cpu

@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 
 use super::Rule;
 use crate::error::{Error, Result};
-use crate::tape::{Parameters, Role};
+use crate::tape::{count_parameters, Parameters, Role};
 
 /// An optimiser with its state. Weights are decayed; biases, norms and positions are not.
 ///
@@ -34,6 +34,10 @@ impl Optimizer {
         lr: f64,
     ) -> Result<()> {
         let slots = self.rule.slots();
+        let numbers = count_parameters(&*module);
+        if gradient.len() != numbers {
+            return Err(Error::shape("gradient of the parameters", numbers, gradient.len()));
+        }
         if self.state.is_empty() {
             self.state.resize(gradient.len() * slots, 0.0);
         }

@@ -23,22 +23,56 @@ type Buffer<E> = dyn for<'g> Fn(&'g mut Gradients<E, Cpu>) -> Result<&'g mut Vec
 /// Where one tensor's gradient lives, with the tensor's type forgotten.
 pub struct Slot<E: Dtype> {
     len: usize,
+    /// For a permuted or broadcast tensor, the place of each value in the buffer it shares with the original.
+    places: Option<Vec<usize>>,
     buffer: Box<Buffer<E>>,
 }
 
-/// The gradient slot of `t`.
+/// The gradient slot of `t`, which may be permuted or broadcast.
 pub fn slot<S: Shape, E: Dtype>(t: &Tensor<S, E, Cpu>) -> Slot<E> {
     let ghost = t.ghost();
     Slot {
         len: t.shape().num_elements(),
+        places: places(t),
         buffer: Box::new(move |grads| Ok(&mut **grads.get_or_alloc_mut(&ghost)?)),
     }
+}
+
+/// Where each value of `t`, in row-major order, lies in memory; `None` where that is just its number.
+///
+/// A permuted or broadcast tensor shares its id, and so its gradient buffer, with the tensor it was made from.
+fn places<S: Shape, E: Dtype>(t: &Tensor<S, E, Cpu>) -> Option<Vec<usize>> {
+    let sizes: Vec<usize> = t.shape().concrete().into();
+    let len = t.shape().num_elements();
+    // dfdx keeps strides to itself, but neighbours along an axis are a stride apart in memory.
+    let address = |index: S::Concrete| std::ptr::from_ref(&t[index]) as usize;
+    let mut strides = vec![0; sizes.len()];
+    for axis in (0..sizes.len()).filter(|axis| len > 0 && sizes[*axis] > 1) {
+        let mut next = S::Concrete::default();
+        next[axis] = 1;
+        strides[axis] = (address(next) - address(S::Concrete::default())) / std::mem::size_of::<E>();
+    }
+    let place = |mut i: usize| {
+        sizes.iter().zip(&strides).rev().fold(0, |at, (size, stride)| {
+            let along = i % size;
+            i /= size;
+            at + along * stride
+        })
+    };
+    let mut dense = 1;
+    let contiguous = sizes.iter().zip(&strides).rev().all(|(size, stride)| {
+        let fits = *size <= 1 || *stride == dense;
+        dense *= size;
+        fits
+    });
+    (len > 0 && !contiguous).then(|| (0..len).map(place).collect())
 }
 
 /// Records `backward` on `tape`: called with the gradient of the output and the gradients of the inputs, in the order
 /// of `inputs`, it must *add* its contribution to each. All slices are row-major and have their tensor's length.
 ///
-/// The same tensor may appear twice among the inputs. On a [`NoneTape`] this does nothing.
+/// The same tensor may appear twice among the inputs, which may be permuted or broadcast; the output is a tensor just
+/// made from values. On a [`NoneTape`] this does nothing.
 ///
 /// ```
 /// use dfdx::prelude::*;
@@ -67,18 +101,22 @@ pub fn record<E: Dtype, T: Tape<E, Cpu>>(
         let upstream = take((output.buffer)(grads)?);
         let mut sums = Vec::with_capacity(inputs.len());
         for input in &inputs {
-            let mut buffer = take((input.buffer)(grads)?);
-            // Taken a second time: the same tensor twice among the inputs.
+            let mut buffer =
+                if input.places.is_some() { Vec::new() } else { take((input.buffer)(grads)?) };
+            // Empty for a view of another tensor, and where the same tensor comes a second time.
             buffer.resize(input.len, E::default());
             sums.push(buffer);
         }
         backward(&upstream, &mut sums);
-        for (input, sum) in inputs.iter().zip(sums) {
-            let place = (input.buffer)(grads)?;
-            if place.is_empty() {
-                *place = sum;
-            } else {
-                place.iter_mut().zip(sum).for_each(|(p, s)| *p += s);
+        // Views last: by then the buffers they share with other inputs are back in their places.
+        let (views, whole): (Vec<_>, Vec<_>) =
+            inputs.iter().zip(sums).partition(|(input, _)| input.places.is_some());
+        for (input, sum) in whole.into_iter().chain(views) {
+            let buffer = (input.buffer)(grads)?;
+            match &input.places {
+                None if buffer.is_empty() => *buffer = sum,
+                None => buffer.iter_mut().zip(sum).for_each(|(b, s)| *b += s),
+                Some(places) => places.iter().zip(sum).for_each(|(at, s)| buffer[*at] += s),
             }
         }
         *(output.buffer)(grads)? = upstream;

@@ -51,7 +51,7 @@ pub(crate) fn save<D: Device<f32>>(
     let (step, slots) = optimizer.state();
     let bytes =
         encode(module, slots).map_err(|e| Error::run(&folder, e, "This is a bug; please report it."))?;
-    let name = format!("weights-{step}.safetensors");
+    let name = weights_name(step);
     write_atomic(&folder.join(&name), &bytes)?;
 
     let json = |e: serde_json::Error| Error::run(&folder, format!("cannot write the state: {e}"), "");
@@ -137,10 +137,18 @@ fn manifest(folder: &Path) -> Result<(Manifest, PathBuf)> {
     if hash(manifest.state.get().as_bytes()) != manifest.state_sha256 {
         return Err(Error::run(&path, "its state's SHA-256 is not the one written down with it", DAMAGED));
     }
-    // A flipped byte in the name must not lead out of the folder.
-    let name = Path::new(&manifest.weights).file_name().unwrap_or_default().to_os_string();
-    let weights = folder.join("checkpoint").join(name);
+    // The step has no hash of its own: the name, which says it again, vouches for it, and leads nowhere else.
+    if manifest.weights != weights_name(manifest.optimizer_step) {
+        let found = format!("step {} does not go with '{}'", manifest.optimizer_step, manifest.weights);
+        return Err(Error::run(&path, found, DAMAGED));
+    }
+    let weights = folder.join("checkpoint").join(&manifest.weights);
     Ok((manifest, weights))
+}
+
+/// The weights file of an optimiser step.
+fn weights_name(step: u64) -> String {
+    format!("weights-{step}.safetensors")
 }
 
 fn encode<D: Device<f32>>(

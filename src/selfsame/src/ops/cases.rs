@@ -1,0 +1,325 @@
+//! Every operation at odd sizes, through the checks of `checks.rs`, and every size error.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use dfdx::prelude::*;
+
+use super::checks::{check, check_large, flat, normal, Case, Inputs, Taped};
+use super::*;
+use super::{add, gelu, relu};
+use crate::losses::{self, nt_xent};
+
+/// A case: its fields are sizes, its body gives the fused and the composed result.
+macro_rules! case {
+    ($name:ident($($field:ident: $type:ty),*), $shapes:expr, |$i:ident, $tape:ident| { $($take:stmt;)* } $fused:expr, $composed:expr) => {
+        #[derive(Debug, Clone, Copy)]
+        struct $name { $($field: $type),* }
+        // A case needs some of its sizes here and others there.
+        #[allow(unused_variables)]
+        impl Case for $name {
+            fn shapes(&self) -> Vec<Vec<usize>> {
+                let $name { $($field),* } = *self;
+                $shapes
+            }
+            fn run<E: Real>(&self, mut $i: Inputs<'_, E>, fused: bool) -> Taped<E>
+            where
+                Cpu: Engine<E>,
+            {
+                let $name { $($field),* } = *self;
+                $($take)*
+                let $tape = $i.tape();
+                if fused { flat($fused.unwrap()) } else { flat($composed.unwrap()) }
+            }
+        }
+    };
+}
+
+case!(Relu(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let x = i.two(); } relu(x.put_tape(t)), activation::composed_relu(x.put_tape(t)));
+case!(Gelu(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let x = i.two(); } gelu(x.put_tape(t)), activation::composed_gelu(x.put_tape(t)));
+case!(Add(a: usize, b: usize, c: usize), vec![vec![a, b, c]; 2],
+    |i, t| { let x = i.three(); let y = i.three(); }
+    add(x.put_tape(t), &y), add::composed_add(x.put_tape(t), &y));
+case!(AddItself(a: usize, b: usize), vec![vec![a, b]],
+    |i, t| { let x = i.two(); } add(x.clone().put_tape(t), &x), add::composed_add(x.clone().put_tape(t), &x));
+case!(AddTransposed(n: usize), vec![vec![n, n]],
+    |i, t| { let x = i.two(); let y = x.clone().permute::<(usize, usize), Axes2<1, 0>>(); }
+    add(x.put_tape(t), &y), add::composed_add(x.put_tape(t), &y));
+case!(AddToEach(b: usize, n: usize, w: usize), vec![vec![b, n, w], vec![n, w]],
+    |i, t| { let x = i.three(); let table = i.two(); }
+    add_to_each(x.put_tape(t), &table), add::composed_add_to_each(x.put_tape(t), &table));
+case!(Attention(b: usize, n: usize, w: usize, heads: usize), vec![vec![b, n, 3 * w]],
+    |i, t| { let x = i.three(); }
+    attention(x.put_tape(t), w, heads), attention::composed(x.put_tape(t), w, heads));
+case!(BatchNorm2(b: usize, c: usize), vec![vec![b, c], vec![c], vec![c]],
+    |i, t| { let x = i.two(); let s = i.one(); let u = i.one(); }
+    batch_norm(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0),
+    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0));
+case!(BatchNorm3(b: usize, c: usize, l: usize), vec![vec![b, c, l], vec![c], vec![c]],
+    |i, t| { let x = i.three(); let s = i.one(); let u = i.one(); }
+    batch_norm(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0),
+    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0));
+case!(BatchNorm4(b: usize, c: usize, h: usize, w: usize), vec![vec![b, c, h, w], vec![c], vec![c]],
+    |i, t| { let x = i.four(); let s = i.one(); let u = i.one(); }
+    batch_norm(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0),
+    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0));
+case!(BatchNormFixed(b: usize, c: usize, l: usize), vec![vec![b, c, l], vec![c], vec![c]],
+    |i, t| { let x = i.three(); let s = i.one(); let u = i.one(); let stats = fixed::<E>(c); }
+    batch_norm(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0),
+    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0));
+case!(Conv(x: [usize; 4], outs: usize, kernel: usize, stride: usize, padding: usize),
+    vec![x.to_vec(), vec![outs, x[1], kernel, kernel]],
+    |i, t| {
+        let image = i.four();
+        let weight = i.four();
+        let window = ConvWindow { kernel, stride, padding };
+        let out = (conv_output(x[2], window), conv_output(x[3], window));
+    }
+    conv2d(image.put_tape(t), &weight, window, out), conv2d::composed(image.put_tape(t), &weight, window, out));
+case!(CrossEntropy(rows: usize, classes: usize), vec![vec![rows, classes]],
+    |i, t| { let x = i.two(); let labels = (0..rows).map(|r| (r * 7 % classes) as u32).collect::<Vec<_>>(); }
+    cross_entropy(x.put_tape(t), &labels), cross_entropy::composed(x.put_tape(t), &labels));
+case!(L2Normalize(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let x = i.two(); } l2_normalize(x.put_tape(t)), l2_normalize::composed(x.put_tape(t)));
+case!(LayerNorm(rows: usize, width: usize), vec![vec![rows, width], vec![width], vec![width]],
+    |i, t| { let x = i.two(); let s = i.one(); let u = i.one(); }
+    layer_norm(x.put_tape(t), &s, &u, 1e-5), layer_norm::composed(x.put_tape(t), &s, &u, 1e-5));
+case!(Linear(b: usize, ins: usize, outs: usize), vec![vec![b, ins], vec![outs, ins], vec![outs]],
+    |i, t| { let x = i.two(); let w = i.two(); let bias = i.one(); }
+    linear(x.put_tape(t), &w, Some(&bias)), linear::composed(x.put_tape(t), &w, Some(&bias)));
+case!(LinearUnbiased(b: usize, ins: usize, outs: usize), vec![vec![b, ins], vec![outs, ins]],
+    |i, t| { let x = i.two(); let w = i.two(); }
+    linear(x.put_tape(t), &w, None), linear::composed(x.put_tape(t), &w, None));
+case!(Gram(n: usize, w: usize), vec![vec![n, w]],
+    |i, t| { let x = i.two(); }
+    linear(x.clone().put_tape(t), &x, None),
+    linear::composed(x.clone().put_tape(t), &x, None));
+case!(Patchify(x: [usize; 4], patch: usize), vec![x.to_vec()],
+    |i, t| { let image = i.four(); }
+    patchify(image.put_tape(t), patch), patchify::composed(image.put_tape(t), patch));
+case!(MeanMiddle(b: usize, n: usize, w: usize), vec![vec![b, n, w]],
+    |i, t| { let x = i.three(); } mean_middle(x.put_tape(t)), pool::composed_mean_middle(x.put_tape(t)));
+case!(MeanLast(b: usize, c: usize, n: usize), vec![vec![b, c, n]],
+    |i, t| { let x = i.three(); } mean_last(x.put_tape(t)), pool::composed_mean_last(x.put_tape(t)));
+case!(NtXent(rows: usize, width: usize, temperature: f64), vec![vec![rows, width]],
+    |i, t| { let z = i.two(); }
+    nt_xent(z.put_tape(t), temperature), losses::composed_nt_xent(z.put_tape(t), temperature));
+
+/// Statistics that are not the batch's.
+fn fixed<E: Real>(channels: usize) -> BatchStats<E> {
+    let mean = normal(channels, 5).into_iter().map(E::of).collect();
+    let variance = normal(channels, 6).into_iter().map(|v| E::of(0.3 + v * v)).collect();
+    BatchStats { mean, variance, count: 0 }
+}
+
+#[test]
+fn relu_and_gelu() {
+    for (rows, width) in [(1, 1), (3, 7), (13, 2)] {
+        check(&Relu { rows, width });
+        check(&Gelu { rows, width });
+    }
+    check_large(&Relu { rows: 211, width: 191 });
+    check_large(&Gelu { rows: 211, width: 191 });
+}
+
+#[test]
+fn sums() {
+    for (a, b, c) in [(1, 1, 1), (2, 3, 5), (7, 1, 2)] {
+        check(&Add { a, b, c });
+        check(&AddToEach { b: a, n: b, w: c });
+    }
+    check(&AddItself { a: 3, b: 5 });
+    check(&AddTransposed { n: 3 });
+    check_large(&AddToEach { b: 37, n: 17, w: 11 });
+}
+
+#[test]
+fn attention_of_one_to_four_heads() {
+    for (b, n, w, heads) in [(1, 1, 1, 1), (2, 3, 4, 2), (1, 5, 6, 3), (3, 2, 4, 4), (2, 7, 5, 1)] {
+        check(&Attention { b, n, w, heads });
+    }
+    check_large(&Attention { b: 19, n: 17, w: 24, heads: 3 });
+}
+
+#[test]
+fn batch_norm_of_every_rank() {
+    for (b, c) in [(2, 1), (5, 3), (7, 2)] {
+        check(&BatchNorm2 { b, c });
+    }
+    check(&BatchNorm3 { b: 1, c: 3, l: 5 });
+    check(&BatchNorm3 { b: 3, c: 2, l: 1 });
+    check(&BatchNorm4 { b: 2, c: 3, h: 1, w: 5 });
+    check(&BatchNorm4 { b: 3, c: 1, h: 3, w: 2 });
+    check(&BatchNormFixed { b: 1, c: 1, l: 1 });
+    check(&BatchNormFixed { b: 3, c: 5, l: 2 });
+    check_large(&BatchNorm4 { b: 23, c: 7, h: 5, w: 9 });
+}
+
+#[test]
+fn batch_norm_reports_its_statistics() {
+    let dev = Cpu::default();
+    let x: Tensor<(usize, usize, usize), f64, _> = dev.tensor_from_vec(normal(3 * 2 * 5, 1), (3, 2, 5));
+    let (s, t) = (dev.tensor_from_vec(vec![1.0; 2], (2,)), dev.tensor_from_vec(vec![0.0; 2], (2,)));
+    let (_, fused) = batch_norm(x.clone(), &s, &t, Norm::Batch, 1e-5).unwrap();
+    let (_, composed) = batch_norm::composed(x.clone(), &s, &t, Norm::Batch, 1e-5).unwrap();
+    assert_eq!((fused.count, composed.count), (15, 15));
+    for channel in 0..2 {
+        let of: Vec<f64> =
+            (0..30).filter(|i| i / 5 % 2 == channel).map(|i| x.as_vec()[i]).collect();
+        let mean = of.iter().sum::<f64>() / 15.0;
+        let variance = of.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 15.0;
+        for stats in [&fused, &composed] {
+            assert!((stats.mean[channel] - mean).abs() < 1e-12);
+            assert!((stats.variance[channel] - variance).abs() < 1e-12);
+        }
+    }
+    // A constant channel: the variance is 0 and the output the shift, not a NaN.
+    let x: Tensor<(usize, usize), f64, _> = dev.tensor_from_vec(vec![4.0; 6], (3, 2));
+    let (y, stats) = batch_norm(x, &s, &t, Norm::Batch, 1e-5).unwrap();
+    assert_eq!((y.as_vec(), stats.variance), (vec![0.0; 6], vec![0.0; 2]));
+}
+
+#[test]
+fn convolution_with_every_window() {
+    for kernel in [1, 3, 5] {
+        for stride in 1..=3 {
+            for padding in 0..=2 {
+                // 2 rows are fewer than a kernel of 3 or 5, but padding makes room.
+                let rows = if 2 + 2 * padding >= kernel { 2 } else { 5 };
+                check(&Conv { x: [2, 2, rows, 7], outs: 3, kernel, stride, padding });
+            }
+        }
+    }
+    check(&Conv { x: [1, 1, 1, 1], outs: 1, kernel: 1, stride: 1, padding: 0 });
+    check(&Conv { x: [1, 3, 1, 2], outs: 2, kernel: 5, stride: 2, padding: 2 });
+    // Padding wider than the kernel, so that whole outputs see only padding.
+    check(&Conv { x: [2, 1, 3, 2], outs: 2, kernel: 1, stride: 1, padding: 2 });
+    // More samples than one group of weight gradients.
+    check_large(&Conv { x: [37, 3, 6, 5], outs: 4, kernel: 3, stride: 2, padding: 1 });
+}
+
+#[test]
+fn cross_entropy_of_class_ids() {
+    for (rows, classes) in [(1, 2), (5, 3), (7, 11)] {
+        check(&CrossEntropy { rows, classes });
+    }
+    check_large(&CrossEntropy { rows: 131, classes: 17 });
+    // A single class leaves nothing to get wrong.
+    let dev = Cpu::default();
+    let x: Tensor<(usize, usize), f64, _> = dev.tensor_from_vec(vec![3.0, -5.0], (2, 1));
+    assert_eq!(cross_entropy(x, &[0, 0]).unwrap().array(), 0.0);
+}
+
+#[test]
+fn norms_of_rows() {
+    for (rows, width) in [(1, 2), (3, 5), (7, 3)] {
+        check(&L2Normalize { rows, width });
+        check(&LayerNorm { rows, width });
+    }
+    check_large(&L2Normalize { rows: 131, width: 17 });
+    check_large(&LayerNorm { rows: 131, width: 17 });
+}
+
+#[test]
+fn linear_maps() {
+    for (b, ins, outs) in [(1, 1, 1), (3, 5, 2), (7, 2, 11)] {
+        check(&Linear { b, ins, outs });
+        check(&LinearUnbiased { b, ins, outs });
+    }
+    check(&Gram { n: 3, w: 5 });
+    check_large(&Linear { b: 257, ins: 131, outs: 67 });
+}
+
+#[test]
+fn patches() {
+    check(&Patchify { x: [1, 1, 1, 1], patch: 1 });
+    check(&Patchify { x: [2, 3, 2, 4], patch: 2 });
+    check(&Patchify { x: [1, 2, 6, 3], patch: 3 });
+    check_large(&Patchify { x: [11, 3, 10, 15], patch: 5 });
+}
+
+#[test]
+fn means() {
+    for (b, n, w) in [(1, 1, 1), (2, 3, 5), (7, 5, 1)] {
+        check(&MeanMiddle { b, n, w });
+        check(&MeanLast { b, c: n, n: w });
+    }
+    check_large(&MeanMiddle { b: 31, n: 13, w: 17 });
+    check_large(&MeanLast { b: 31, c: 13, n: 17 });
+}
+
+#[test]
+fn nt_xent_of_few_and_many_rows() {
+    for (rows, width, temperature) in [(4, 1, 1.0), (4, 3, 0.1), (6, 5, 0.5), (10, 2, 0.2)] {
+        if width > 1 {
+            check(&NtXent { rows, width, temperature });
+        }
+    }
+    check_large(&NtXent { rows: 66, width: 17, temperature: 0.2 });
+}
+
+/// The message of an error that must be about shapes.
+fn refusal<T>(result: crate::error::Result<T>) -> String {
+    match result {
+        Err(e @ crate::Error::Shape { .. }) => e.to_string(),
+        Err(e) => panic!("another error: {e}"),
+        Ok(_) => panic!("no error"),
+    }
+}
+
+fn zeros<S: Shape>(shape: S) -> Tensor<S, f32, Cpu> {
+    Cpu::default().tensor_from_vec(vec![0.0; shape.num_elements()], shape)
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_errors() {
+    assert!(refusal(add(zeros((2, 3)), &zeros((3, 2)))).contains("sum"));
+    assert!(refusal(add_to_each(zeros((2, 3, 4)), &zeros((4, 3)))).contains("expected 3x4"));
+    assert!(refusal(attention(zeros((1, 2, 11)), 4, 2)).contains("3 x 4"));
+    assert!(refusal(attention(zeros((1, 2, 12)), 4, 3)).contains("3 heads"));
+    assert!(refusal(attention(zeros((1, 2, 12)), 4, 0)).contains("0 heads"));
+    let two = zeros((2,));
+    for bad in [
+        batch_norm(zeros((4, 3)), &two, &two, Norm::Batch, 1e-5),
+        batch_norm(zeros((4, 2)), &two, &zeros((3,)), Norm::Batch, 1e-5),
+        batch_norm(zeros((4, 2)), &two, &two, Norm::Fixed(&fixed(3)), 1e-5),
+    ] {
+        assert!(refusal(bad).contains("expected 2, found 3"));
+    }
+    assert!(refusal(batch_norm(zeros((4,)), &two, &two, Norm::Batch, 1e-5)).contains("found 0"));
+    let conv = |x: [usize; 4], weight: [usize; 4], window: (usize, usize, usize), out: (usize, usize)| {
+        let weight = zeros((weight[0], weight[1], weight[2], weight[2]));
+        let window = ConvWindow { kernel: window.0, stride: window.1, padding: window.2 };
+        refusal(conv2d(zeros((x[0], x[1], x[2], x[3])), &weight, window, out))
+    };
+    assert!(conv([1, 1, 2, 9], [1, 1, 3, 3], (3, 1, 0), (1, 7)).contains("no smaller than 3x3"));
+    assert!(conv([1, 1, 9, 2], [1, 1, 3, 3], (3, 1, 0), (7, 1)).contains("no smaller than 3x3"));
+    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (3, 0, 0), (7, 7)).contains("stride: 0"));
+    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (5, 1, 0), (5, 5)).contains("with kernel 3"));
+    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (3, 1, 0), (7, 6)).contains("expected 7x7, found 7x6"));
+    assert!(conv([1, 1, 9, 9], [1, 2, 3, 3], (3, 1, 0), (7, 7)).contains("channels"));
+    assert!(refusal(cross_entropy(zeros((2, 3)), &[0])).contains("one label for each of 2 rows"));
+    assert!(refusal(cross_entropy(zeros((0, 3)), &[])).contains("one label"));
+    assert!(refusal(cross_entropy(zeros((2, 3)), &[0, 3])).contains("labels below 3"));
+    assert!(refusal(layer_norm(zeros((4, 3)), &two, &zeros((3,)), 1e-5)).contains("layer norm"));
+    assert!(refusal(layer_norm(zeros((4, 3)), &zeros((3,)), &two, 1e-5)).contains("layer norm"));
+    assert!(refusal(linear(zeros((4, 3)), &zeros((5, 2)), None)).contains("expected 2, found 3"));
+    assert!(refusal(linear(zeros((4, 3)), &zeros((5, 3)), Some(&two))).contains("expected 5, found 2"));
+    assert!(refusal(patchify(zeros((1, 1, 4, 6)), 4)).contains("found 4x6"));
+    assert!(refusal(patchify(zeros((1, 1, 4, 6)), 0)).contains("patch 0"));
+    assert!(refusal(nt_xent(zeros((5, 2)), 0.5)).contains("even number"));
+    assert!(refusal(nt_xent(zeros((2, 2)), 0.5)).contains("at least two samples"));
+}
+
+#[test]
+fn a_nan_comes_through() {
+    let dev = Cpu::default();
+    let x: Tensor<(usize, usize), f32, _> = dev.tensor_from_vec(vec![1.0, f32::NAN, 2.0, -1.0], (2, 2));
+    assert!(relu(x.clone()).unwrap().as_vec()[1].is_nan());
+    assert!(gelu(x.clone()).unwrap().as_vec()[1].is_nan());
+    assert!(l2_normalize(x.clone()).unwrap().as_vec()[1].is_nan());
+    assert!(cross_entropy(x.clone(), &[0, 0]).unwrap().array().is_nan());
+    let z: Tensor<(usize, usize), f32, _> = dev.tensor_from_vec([x.as_vec(), vec![1.0; 4]].concat(), (4, 2));
+    assert!(nt_xent(z, 0.5).unwrap().array().is_nan());
+}

@@ -1,0 +1,327 @@
+//! The operations and losses against numbers from independent implementations: values and gradients.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+
+use dfdx::prelude::*;
+use serde_json::Value;
+
+use super::checks::{flat, Flat, Taped};
+use super::*;
+use super::{add, gelu};
+use crate::golden::{assert_close, assert_within, entries, goldens, numbers, sizes};
+use crate::losses::nt_xent;
+use crate::nn::{self, Mode};
+use crate::tape::{values, Parameters};
+
+/// The inputs of an entry as leaves of a graph, and the tape that goes through it.
+struct Graph<'v, E: Real> {
+    entry: &'v Value,
+    leaves: BTreeMap<String, Flat<E>>,
+}
+
+type Axis2 = (usize, usize);
+type Axis3 = (usize, usize, usize);
+type Axis4 = (usize, usize, usize, usize);
+
+impl<'v, E: Real> Graph<'v, E>
+where
+    Cpu: Engine<E>,
+{
+    fn new(entry: &'v Value) -> Self {
+        let leaf = |array: &Value| row(&numbers(array));
+        let inputs = entry["inputs"].as_object().unwrap();
+        Graph { entry, leaves: inputs.iter().map(|(k, v)| (k.clone(), leaf(v))).collect() }
+    }
+
+    fn tape(&self) -> OwnedTape<E, Cpu> {
+        row::<E>(&[0.0]).leaky_trace().split_tape().1
+    }
+
+    fn sizes(&self, name: &str) -> Vec<usize> {
+        sizes(&self.entry["inputs"][name])
+    }
+
+    fn one(&self, name: &str) -> Flat<E> {
+        self.leaves[name].clone()
+    }
+
+    /// All axes but the last folded into one.
+    fn two(&self, name: &str) -> Tensor<Axis2, E, Cpu> {
+        let last = *self.sizes(name).last().unwrap();
+        let t = self.one(name);
+        let rows = t.shape().0 / last;
+        t.reshape_like(&(rows, last))
+    }
+
+    /// All axes after the second folded into one.
+    fn channels(&self, name: &str) -> Tensor<Axis3, E, Cpu> {
+        let s = self.sizes(name);
+        self.one(name).reshape_like(&(s[0], s[1], s[2..].iter().product()))
+    }
+
+    fn four(&self, name: &str) -> Tensor<Axis4, E, Cpu> {
+        let s = self.sizes(name);
+        self.one(name).reshape_like(&(s[0], s[1], s[2], s[3]))
+    }
+
+    fn linear<T: Tape<E, Cpu>>(
+        &self,
+        x: Tensor<Axis2, E, Cpu, T>,
+        weight: &str,
+        bias: &str,
+    ) -> Tensor<Axis2, E, Cpu, T> {
+        linear(x, &self.two(weight), Some(&self.one(bias))).unwrap()
+    }
+
+    /// Projection, attention, projection, on folded rows.
+    fn attention<T: Tape<E, Cpu>>(
+        &self,
+        x: Tensor<Axis2, E, Cpu, T>,
+        prefix: &str,
+    ) -> Tensor<Axis2, E, Cpu, T> {
+        let s = self.sizes("x");
+        let heads = self.entry["params"]["heads"].as_u64().unwrap() as usize;
+        let name = |part: &str| format!("{prefix}{part}");
+        let qkv = self.linear(x, &name("in_weight"), &name("in_bias"));
+        let y = attention(qkv.reshape_like(&(s[0], s[1], 3 * s[2])), s[2], heads).unwrap();
+        self.linear(y.reshape_like(&(s[0] * s[1], s[2])), &name("out_weight"), &name("out_bias"))
+    }
+
+    fn block(&self, eps: f64) -> Taped<E> {
+        let norm = |x, part: &str| {
+            let (scale, shift) = (self.one(&format!("{part}.weight")), self.one(&format!("{part}.bias")));
+            layer_norm(x, &scale, &shift, eps).unwrap()
+        };
+        let x = self.two("x");
+        let y = self.attention(norm(x.clone().put_tape(self.tape()), "norm1"), "attn.");
+        let (x, tape) = add(y, &x).unwrap().split_tape();
+        let y = self.linear(norm(x.clone().put_tape(tape), "norm2"), "mlp.fc1.weight", "mlp.fc1.bias");
+        flat(add(self.linear(gelu(y).unwrap(), "mlp.fc2.weight", "mlp.fc2.bias"), &x).unwrap())
+    }
+
+    fn batch_norm(&self) -> Taped<E> {
+        let x = self.channels("x");
+        let c = x.shape().1;
+        let (scale, shift) = match self.leaves.contains_key("weight") {
+            true => (self.one("weight"), self.one("bias")),
+            false => (row(&vec![1.0; c]), row(&vec![0.0; c])),
+        };
+        let stats = BatchStats {
+            mean: values(&self.one("running_mean")),
+            variance: values(&self.one("running_var")),
+            count: 0,
+        };
+        let norm = if self.entry["params"]["train"] == 1 { Norm::Batch } else { Norm::Fixed(&stats) };
+        let eps = self.entry["params"]["eps"].as_f64().unwrap();
+        flat(batch_norm(x.put_tape(self.tape()), &scale, &shift, norm, eps).unwrap().0)
+    }
+
+    fn conv2d(&self) -> Option<Taped<E>> {
+        let params = &self.entry["params"];
+        let setting = |name: &str, default: u64| match params.get(name) {
+            None => Some(default as usize),
+            Some(v) => v.as_u64().map(|v| v as usize),
+        };
+        let (x, weight) = (self.sizes("x"), self.sizes("weight"));
+        if setting("groups", 1)? != 1 || setting("dilation", 1)? != 1 || weight[2] != weight[3] {
+            return None;
+        }
+        let window =
+            ConvWindow { kernel: weight[2], stride: setting("stride", 1)?, padding: setting("padding", 0)? };
+        let out = (conv_output(x[2], window), conv_output(x[3], window));
+        let y = conv2d(self.four("x").put_tape(self.tape()), &self.four("weight"), window, out).unwrap();
+        if !self.leaves.contains_key("bias") {
+            return Some(flat(y));
+        }
+        let shape = *y.shape();
+        let (y, tape) = y.split_tape();
+        let bias = self.one("bias").put_tape(tape).broadcast_like::<_, Axes3<0, 2, 3>>(&shape);
+        Some(flat(bias + y))
+    }
+
+    /// The entry's result, or `None` where it is about something we have not.
+    fn run(&self) -> Option<Taped<E>> {
+        let params = &self.entry["params"];
+        let name = self.entry["name"].as_str().unwrap();
+        let eps = || params["eps"].as_f64().unwrap();
+        let plain = params.get("causal").is_none();
+        Some(match self.entry["family"].as_str().unwrap() {
+            "layer_norm" => {
+                let x = self.two("x").put_tape(self.tape());
+                flat(layer_norm(x, &self.one("weight"), &self.one("bias"), eps()).unwrap())
+            }
+            "batch_norm" => self.batch_norm(),
+            "gelu" if name == "gelu/exact" => gelu(self.one("x").put_tape(self.tape())).unwrap(),
+            "l2_normalize" => flat(l2_normalize(self.two("x").put_tape(self.tape())).unwrap()),
+            "linear" => flat(self.linear(self.two("x").put_tape(self.tape()), "weight", "bias")),
+            "attention" if plain => flat(self.attention(self.two("x").put_tape(self.tape()), "")),
+            "transformer_block" if plain => self.block(eps()),
+            "conv2d" => self.conv2d()?,
+            "global_avg_pool2d" => flat(mean_last(self.channels("x").put_tape(self.tape())).unwrap()),
+            "patchify" => {
+                let patch = params["patch"].as_u64().unwrap() as usize;
+                flat(patchify(self.four("x").put_tape(self.tape()), patch).unwrap())
+            }
+            "cross_entropy" if name == "cross_entropy/plain" => {
+                let labels: Vec<u32> =
+                    numbers(&self.entry["inputs"]["labels"]).iter().map(|l| *l as u32).collect();
+                flat(cross_entropy(self.two("logits").put_tape(self.tape()), &labels).unwrap())
+            }
+            "ntxent" => {
+                // Both views as one leaf, as the loss takes them; see `gradient`.
+                let z = self.one("z").reshape_like(&(2 * self.sizes("z0")[0], self.sizes("z0")[1]));
+                flat(nt_xent(z.put_tape(self.tape()), params["tau"].as_f64().unwrap()).unwrap())
+            }
+            _ => return None,
+        })
+    }
+
+    fn with_stacked_views(mut self) -> Self {
+        if let (Some(a), Some(b)) = (self.leaves.get("z0"), self.leaves.get("z1")) {
+            let z: Vec<f64> = a.as_vec().iter().chain(&b.as_vec()).map(|v| v.wide()).collect();
+            self.leaves.insert("z".into(), row(&z));
+        }
+        self
+    }
+}
+
+fn row<E: Real>(v: &[f64]) -> Flat<E>
+where
+    Cpu: Engine<E>,
+{
+    Cpu::default().tensor_from_vec(v.iter().map(|v| E::of(*v)).collect(), (v.len(),))
+}
+
+fn wide<E: Real>(v: Vec<E>) -> Vec<f64> {
+    v.into_iter().map(Real::wide).collect()
+}
+
+/// The goldens' patches have their channels last, ours first: the golden position of each of our values.
+fn patch_order(entry: &Value) -> Vec<usize> {
+    let s = sizes(&entry["inputs"]["x"]);
+    let (c, p) = (s[1], entry["params"]["patch"].as_u64().unwrap() as usize);
+    let len = c * p * p;
+    (0..s.iter().product()).map(|i| (i / len) * len + (i % (p * p)) * c + (i % len) / (p * p)).collect()
+}
+
+/// Values and gradients of an entry in number type `E`; whether we have its operation.
+fn checked<E: Real>(entry: &Value, single: bool) -> bool
+where
+    Cpu: Engine<E>,
+{
+    let name = entry["name"].as_str().unwrap();
+    let graph = Graph::<E>::new(entry).with_stacked_views();
+    let Some(y) = graph.run() else { return false };
+    let assert = |what: &str, tolerance: &Value, found: Vec<E>, expected: &[f64]| {
+        let what = format!("{name}, {what}, {}", std::any::type_name::<E>());
+        match single {
+            true => assert_within(&what, &wide(found), expected, tolerance.as_f64().unwrap()),
+            false => assert_close(&what, &wide(found), expected),
+        }
+    };
+    let tolerances = &entry["tol_f32"];
+    let order = if entry["family"] == "patchify" { Some(patch_order(entry)) } else { None };
+    let ordered = |array: &Value| match &order {
+        None => numbers(array),
+        Some(order) => order.iter().map(|at| numbers(array)[*at]).collect(),
+    };
+    let out = values(&y.retaped::<NoneTape>());
+    let y = match entry["outputs"].get("y") {
+        Some(expected) => {
+            assert("y", &tolerances["outputs"]["y"], out, &ordered(expected));
+            y * row::<E>(&ordered(&entry["inputs"]["dy"]))
+        }
+        None => {
+            assert("value", &tolerances["value"], out, &[entry["value"].as_f64().unwrap()]);
+            y
+        }
+    };
+    let mut grads = y.sum::<Rank0, _>().backward();
+    for (input, expected) in entry["grads"].as_object().into_iter().flatten() {
+        let leaf = &graph.leaves[if input.starts_with('z') { "z" } else { input.as_str() }];
+        grads.try_alloc_for(leaf).unwrap();
+        let mut found = values(&grads.get(leaf));
+        let expected = numbers(expected);
+        if input == "z0" {
+            found.truncate(expected.len());
+        } else if input == "z1" {
+            found.drain(..expected.len());
+        }
+        assert(&format!("gradient of {input}"), &tolerances["grads"][input.as_str()], found, &expected);
+    }
+    true
+}
+
+#[test]
+fn every_golden_of_an_operation_we_have_matches() {
+    for (file, expected) in [
+        (
+            "ops.json",
+            vec![
+                ("attention", 2),
+                ("batch_norm", 10),
+                ("conv2d", 7),
+                ("cross_entropy", 1),
+                ("gelu", 1),
+                ("global_avg_pool2d", 1),
+                ("l2_normalize", 3),
+                ("layer_norm", 5),
+                ("linear", 1),
+                ("patchify", 1),
+                ("transformer_block", 1),
+            ],
+        ),
+        ("losses.json", vec![("ntxent", 9)]),
+    ] {
+        let Some(file) = goldens(file) else { continue };
+        let mut count = BTreeMap::new();
+        for entry in entries(&file).iter().filter(|e| e.get("inputs").is_some()) {
+            if checked::<f64>(entry, false) {
+                assert!(checked::<f32>(entry, true));
+                *count.entry(entry["family"].as_str().unwrap()).or_insert(0) += 1;
+            }
+        }
+        assert_eq!(count.into_iter().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn the_layer_follows_running_statistics_as_torch_does() {
+    let Some(file) = goldens("ops.json") else { return };
+    let mut checked = 0;
+    for entry in entries(&file).iter().filter(|e| e["family"] == "batch_norm") {
+        let name = entry["name"].as_str().unwrap();
+        let single = |key: &str| numbers(&entry["inputs"][key]).iter().map(|v| *v as f32).collect::<Vec<_>>();
+        let dev = Cpu::default();
+        let s = sizes(&entry["inputs"]["x"]);
+        let mut layer = nn::BatchNorm::new(&dev, s[1]).unwrap();
+        layer.visit_mut("", &mut |name, _, t| {
+            let key = match name {
+                "scale" => "weight",
+                "shift" => "bias",
+                "running_variance" => "running_var",
+                other => other,
+            };
+            if entry["inputs"].get(key).is_some() {
+                t.write(&single(key)).unwrap();
+            }
+        });
+        let mode = if entry["params"]["train"] == 1 { Mode::Train } else { Mode::Eval };
+        let shape = (s[0], s[1], s[2..].iter().product::<usize>());
+        let y = layer.forward(dev.tensor_from_vec(single("x"), shape), mode).unwrap();
+        let near = |key: &str, found: Vec<f32>| {
+            let tolerance = entry["tol_f32"]["outputs"][key].as_f64().unwrap();
+            assert_within(&format!("{name}, {key}"), &wide(found), &numbers(&entry["outputs"][key]), tolerance);
+        };
+        near("y", y.as_vec());
+        layer.visit("", &mut |name, _, t| match name {
+            "running_mean" => near("running_mean_after", t.read()),
+            "running_variance" => near("running_var_after", t.read()),
+            _ => (),
+        });
+        checked += 1;
+    }
+    assert_eq!(checked, 10);
+}
