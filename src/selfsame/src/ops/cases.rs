@@ -77,6 +77,21 @@ case!(Conv(x: [usize; 4], outs: usize, kernel: usize, stride: usize, padding: us
         let out = (conv_output(x[2], window), conv_output(x[3], window));
     }
     conv2d(image.put_tape(t), &weight, window, out), conv2d::composed(image.put_tape(t), &weight, window, out));
+case!(ConvRelu(x: [usize; 4], outs: usize, kernel: usize, stride: usize, padding: usize, batch: bool),
+    vec![x.to_vec(), vec![outs, x[1], kernel, kernel], vec![outs], vec![outs]],
+    |i, t| {
+        let image = i.four();
+        let weight = i.four();
+        let scale = i.one();
+        let shift = i.one();
+        let window = ConvWindow { kernel, stride, padding };
+        let out = (conv_output(x[2], window), conv_output(x[3], window));
+        let stage = Stage { weight: &weight, scale: &scale, shift: &shift, window, eps: 1e-5 };
+        let stats = fixed::<E>(outs);
+        let norm = if batch { Norm::Batch } else { Norm::Fixed(&stats) };
+    }
+    conv_stage(image.put_tape(t), stage, norm, out).map(|y| y.0),
+    conv_stage::composed(image.put_tape(t), stage, norm, out).map(|y| y.0));
 case!(CrossEntropy(rows: usize, classes: usize), vec![vec![rows, classes]],
     |i, t| { let x = i.two(); let labels = (0..rows).map(|r| (r * 7 % classes) as u32).collect::<Vec<_>>(); }
     cross_entropy(x.put_tape(t), &labels), cross_entropy::composed(x.put_tape(t), &labels));
@@ -143,6 +158,16 @@ fn attention_of_one_to_four_heads() {
 }
 
 #[test]
+fn conv_stage_is_its_three_operations() {
+    for batch in [true, false] {
+        check(&ConvRelu { x: [3, 2, 5, 7], outs: 3, kernel: 3, stride: 2, padding: 1, batch });
+        check(&ConvRelu { x: [2, 1, 4, 3], outs: 5, kernel: 1, stride: 1, padding: 0, batch });
+        check(&ConvRelu { x: [5, 3, 3, 2], outs: 1, kernel: 5, stride: 3, padding: 2, batch });
+        check_large(&ConvRelu { x: [37, 3, 6, 5], outs: 4, kernel: 3, stride: 1, padding: 1, batch });
+    }
+}
+
+#[test]
 fn batch_norm_of_every_rank() {
     for (b, c) in [(2, 1), (5, 3), (7, 2)] {
         check(&BatchNorm2 { b, c });
@@ -165,8 +190,7 @@ fn batch_norm_reports_its_statistics() {
     let (_, composed) = batch_norm::composed(x.clone(), &s, &t, Norm::Batch, 1e-5).unwrap();
     assert_eq!((fused.count, composed.count), (15, 15));
     for channel in 0..2 {
-        let of: Vec<f64> =
-            (0..30).filter(|i| i / 5 % 2 == channel).map(|i| x.as_vec()[i]).collect();
+        let of: Vec<f64> = (0..30).filter(|i| i / 5 % 2 == channel).map(|i| x.as_vec()[i]).collect();
         let mean = of.iter().sum::<f64>() / 15.0;
         let variance = of.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 15.0;
         for stats in [&fused, &composed] {

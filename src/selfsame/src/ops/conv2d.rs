@@ -70,44 +70,30 @@ pub fn conv2d<
     window: ConvWindow,
     out: (OH, OW),
 ) -> Result<Tensor<(B, O, OH, OW), E, D, T>> {
-    let (_, _, h, w) = *x.shape();
-    let least = window.kernel.saturating_sub(2 * window.padding).max(1);
-    let kernels = [weight.shape().2.size(), weight.shape().3.size()];
-    if h.size() < least || w.size() < least || window.stride == 0 || kernels != [window.kernel; 2] {
-        let found = format!("{}x{} with kernel {}", h.size(), w.size(), weight.shape().2.size());
-        return Err(Error::shape(
-            "convolution",
-            format!("an image no smaller than {least}x{least} and {window:?}"),
-            found,
-        ));
-    }
-    if weight.shape().1 != x.shape().1 {
-        return Err(Error::shape("channels of a convolution", weight.shape().1.size(), x.shape().1.size()));
-    }
-    let want = (conv_output(h.size(), window), conv_output(w.size(), window));
-    if want != (out.0.size(), out.1.size()) {
-        let found = format!("{}x{}", out.0.size(), out.1.size());
-        return Err(Error::shape("output of a convolution", format!("{}x{}", want.0, want.1), found));
-    }
+    check_window(x.shape(), weight.shape(), window, out)?;
     D::conv2d(x, weight, window, out)
 }
 
-/// Checks a window against the sides of the image, the kernel and the output.
-pub(super) fn check_window(
-    image: (usize, usize),
-    kernel: (usize, usize),
+/// Checks an image, a kernel, a window and an output against each other.
+pub(super) fn check_window<B: Dim, C: Dim, H: Dim, W: Dim, O: Dim, K: Dim>(
+    image: &(B, C, H, W),
+    kernel: &(O, C, K, K),
     window: ConvWindow,
-    out: (usize, usize),
+    out: (impl Dim, impl Dim),
 ) -> Result<()> {
+    let (h, w, kernels) = (image.2.size(), image.3.size(), [kernel.2.size(), kernel.3.size()]);
     let least = window.kernel.saturating_sub(2 * window.padding).max(1);
-    if image.0 < least || image.1 < least || window.stride == 0 || kernel != (window.kernel, window.kernel) {
-        let found = format!("{}x{} with kernel {}x{}", image.0, image.1, kernel.0, kernel.1);
+    if h < least || w < least || window.stride == 0 || kernels != [window.kernel; 2] {
+        let found = format!("{h}x{w} with kernel {}x{}", kernels[0], kernels[1]);
         let expected = format!("an image no smaller than {least}x{least} and {window:?}");
         return Err(Error::shape("convolution", expected, found));
     }
-    let want = (conv_output(image.0, window), conv_output(image.1, window));
-    if want != out {
-        let found = format!("{}x{}", out.0, out.1);
+    if kernel.1 != image.1 {
+        return Err(Error::shape("channels of a convolution", kernel.1.size(), image.1.size()));
+    }
+    let want = (conv_output(h, window), conv_output(w, window));
+    if want != (out.0.size(), out.1.size()) {
+        let found = format!("{}x{}", out.0.size(), out.1.size());
         return Err(Error::shape("output of a convolution", format!("{}x{}", want.0, want.1), found));
     }
     Ok(())

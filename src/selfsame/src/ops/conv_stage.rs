@@ -71,9 +71,7 @@ pub fn conv_stage<
     norm: Norm<'_, E>,
     out: (OH, OW),
 ) -> Result<(Tensor<(B, O, OH, OW), E, D, T>, BatchStats<E>)> {
-    let (_, _, h, w) = *x.shape();
-    let (_, _, ky, kx) = *stage.weight.shape();
-    check_window((h.size(), w.size()), (ky.size(), kx.size()), stage.window, (out.0.size(), out.1.size()))?;
+    check_window(x.shape(), stage.weight.shape(), stage.window, out)?;
     D::conv_stage(x, stage, norm, out)
 }
 
