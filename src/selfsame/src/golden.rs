@@ -8,10 +8,8 @@ use serde_json::Value;
 
 /// A file of goldens, or `None` (said on stderr) where there is none: beside this checkout, or in `SELFSAME_GOLDEN`.
 pub(crate) fn goldens(file: &str) -> Option<Value> {
-    let folder = std::env::var_os("SELFSAME_GOLDEN").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("SELFSAME_GOLDEN")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden"), PathBuf::from);
     let path = folder.join(file);
     match std::fs::read_to_string(&path) {
         Ok(text) => Some(serde_json::from_str(&text).unwrap()),

@@ -9,6 +9,8 @@ mod layer_norm;
 mod linear;
 mod mlp;
 mod projector;
+#[cfg(test)]
+mod tests;
 mod vit;
 
 pub use batch_norm::BatchNorm;

@@ -119,7 +119,9 @@ where
 /// `n` normal numbers that float32 holds exactly.
 pub(crate) fn normal(n: usize, key: u64) -> Vec<f64> {
     let mut random = stream(&[key]);
-    (0..n).map(|_| f64::from(<StandardNormal as Distribution<f32>>::sample(&StandardNormal, &mut random))).collect()
+    (0..n)
+        .map(|_| f64::from(<StandardNormal as Distribution<f32>>::sample(&StandardNormal, &mut random)))
+        .collect()
 }
 
 fn tensor<E: Real>(v: &[f64]) -> Flat<E>
@@ -199,8 +201,7 @@ fn gradients_match_differences(case: &impl Case) {
             let leaves: Vec<Flat<f64>> =
                 data.iter().enumerate().map(|(i, v)| if i == at { x.clone() } else { tensor(v) }).collect();
             let shapes = case.shapes().into_iter();
-            let inputs =
-                Inputs { flat: leaves.iter(), shapes, tape, layout: Layout::Plain, copied: false };
+            let inputs = Inputs { flat: leaves.iter(), shapes, tape, layout: Layout::Plain, copied: false };
             Ok((case.run(inputs, true) * weights.clone()).sum())
         })
         .unwrap();

@@ -313,7 +313,12 @@ fn the_layer_follows_running_statistics_as_torch_does() {
         let y = layer.forward(dev.tensor_from_vec(single("x"), shape), mode).unwrap();
         let near = |key: &str, found: Vec<f32>| {
             let tolerance = entry["tol_f32"]["outputs"][key].as_f64().unwrap();
-            assert_within(&format!("{name}, {key}"), &wide(found), &numbers(&entry["outputs"][key]), tolerance);
+            assert_within(
+                &format!("{name}, {key}"),
+                &wide(found),
+                &numbers(&entry["outputs"][key]),
+                tolerance,
+            );
         };
         near("y", y.as_vec());
         layer.visit("", &mut |name, _, t| match name {

@@ -63,9 +63,8 @@ fn five_steps_of_every_rule_match() {
     let mut checked = 0;
     for entry in entries(&file).iter().filter(|e| e["family"] == "optim") {
         let Some((rule, decay, bias)) = rule(entry) else { continue };
-        let input = |name: &str| {
-            numbers(&entry["inputs"][name]).iter().map(|v| *v as f32).collect::<Vec<f32>>()
-        };
+        let input =
+            |name: &str| numbers(&entry["inputs"][name]).iter().map(|v| *v as f32).collect::<Vec<f32>>();
         let mut module = three(bias, input);
         let mut optimizer = Optimizer::new(rule, decay);
         for step in 0..5 {

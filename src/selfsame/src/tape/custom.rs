@@ -101,8 +101,7 @@ pub fn record<E: Dtype, T: Tape<E, Cpu>>(
         let upstream = take((output.buffer)(grads)?);
         let mut sums = Vec::with_capacity(inputs.len());
         for input in &inputs {
-            let mut buffer =
-                if input.places.is_some() { Vec::new() } else { take((input.buffer)(grads)?) };
+            let mut buffer = if input.places.is_some() { Vec::new() } else { take((input.buffer)(grads)?) };
             // Empty for a view of another tensor, and where the same tensor comes a second time.
             buffer.resize(input.len, E::default());
             sums.push(buffer);
