@@ -50,7 +50,7 @@ pub fn nt_xent<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
     temperature: f64,
 ) -> Result<Tensor<Rank0, E, D, T>> {
     let rows = z.shape().0.size();
-    if rows % 2 != 0 || rows < 4 {
+    if !rows.is_multiple_of(2) || rows < 4 {
         return Err(Error::shape(
             "NT-Xent",
             "two views of at least two samples, an even number of rows",
@@ -140,7 +140,7 @@ fn anchor<E: Real>(row: &mut [E], own: usize, other: usize, scale: E) -> E {
         *v = if k == own { E::zero() } else { ((*v - max) * scale).exp() };
         sum += *v;
     }
-    row.iter_mut().for_each(|v| *v = *v / sum);
+    row.iter_mut().for_each(|v| *v /= sum);
     row[other] -= E::one();
     sum.ln() - positive
 }
