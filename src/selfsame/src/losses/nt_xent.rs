@@ -50,7 +50,7 @@ pub fn nt_xent<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
     temperature: f64,
 ) -> Result<Tensor<Rank0, E, D, T>> {
     let rows = z.shape().0.size();
-    if rows % 2 != 0 || rows < 4 {
+    if !rows.is_multiple_of(2) || rows < 4 {
         return Err(Error::shape(
             "NT-Xent",
             "two views of at least two samples, an even number of rows",
@@ -140,7 +140,104 @@ fn anchor<E: Real>(row: &mut [E], own: usize, other: usize, scale: E) -> E {
         *v = if k == own { E::zero() } else { ((*v - max) * scale).exp() };
         sum += *v;
     }
-    row.iter_mut().for_each(|v| *v = *v / sum);
+    row.iter_mut().for_each(|v| *v /= sum);
     row[other] -= E::one();
     sum.ln() - positive
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    fn rows(z: &[f64], width: usize) -> Tensor<(usize, usize), f64, Cpu> {
+        Cpu::default().tensor_from_vec(z.to_vec(), (z.len() / width, width))
+    }
+
+    fn numbers(n: usize) -> Vec<f64> {
+        (0..n).map(|i| (i as f64 * 1.7).sin() + 0.1 * (i as f64 * 0.3).cos()).collect()
+    }
+
+    /// The loss as equation 1 of the paper says it, term by term.
+    fn transcribed(z: &[f64], width: usize, temperature: f64) -> f64 {
+        let z: Vec<&[f64]> = z.chunks_exact(width).collect();
+        let n = z.len() / 2;
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let similarity = |a: &[f64], b: &[f64]| dot(a, b) / (dot(a, a).sqrt() * dot(b, b).sqrt());
+        let one = |i: usize, j: usize| {
+            let below: f64 =
+                (0..2 * n).filter(|k| *k != i).map(|k| (similarity(z[i], z[k]) / temperature).exp()).sum();
+            -((similarity(z[i], z[j]) / temperature).exp() / below).ln()
+        };
+        (0..n).map(|k| one(k, k + n) + one(k + n, k)).sum::<f64>() / (2 * n) as f64
+    }
+
+    #[test]
+    fn it_is_the_formula_of_the_paper() {
+        for (n, width) in [(2, 3), (3, 1), (5, 2), (7, 16)] {
+            for temperature in [0.1, 0.5, 2.0] {
+                let z = numbers(2 * n * width);
+                let expected = transcribed(&z, width, temperature);
+                let fused = nt_xent(rows(&z, width), temperature).unwrap().array();
+                let from_dfdx = composed(rows(&z, width), temperature).unwrap().array();
+                for found in [fused, from_dfdx] {
+                    assert!((found - expected).abs() < 1e-9 * (1.0 + expected), "{found} {expected}");
+                }
+            }
+        }
+    }
+
+    /// Two samples whose cosines can be read off.
+    #[test]
+    fn two_samples_by_hand() {
+        let z = [1.0, 0.0, 0.0, 1.0, 0.6, 0.8, -0.8, 0.6];
+        // Cosines: 0-2 0.6, 1-3 0.6, 0-1 0, 0-3 -0.8, 1-2 0.8, 2-3 0.
+        let e = |c: f64| (c / 0.5).exp();
+        let anchor = |own: f64, others: [f64; 2]| (1.0 + (e(others[0]) + e(others[1])) / e(own)).ln();
+        let expected = [[0.0, -0.8], [0.0, 0.8], [0.8, 0.0], [-0.8, 0.0]];
+        let expected = expected.map(|others| anchor(0.6, others)).iter().sum::<f64>() / 4.0;
+        let found = nt_xent(rows(&z, 2), 0.5).unwrap().array();
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
+
+    #[test]
+    fn the_views_are_alike_and_so_are_lengths() {
+        let z = numbers(24);
+        let swapped = [&z[12..], &z[..12]].concat();
+        let longer: Vec<f64> = z.iter().enumerate().map(|(i, v)| v * (1 + i / 3) as f64).collect();
+        let loss = |z: &[f64]| nt_xent(rows(z, 3), 0.2).unwrap().array();
+        assert!((loss(&z) - loss(&swapped)).abs() < 1e-12);
+        assert!((loss(&z) - loss(&longer)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn identical_rows_are_chance() {
+        for n in [2, 3, 50] {
+            let z = [0.3, -2.0, 0.7].repeat(2 * n);
+            let x = rows(&z, 3);
+            let loss = nt_xent(x.leaky_trace(), 0.1).unwrap();
+            let expected = (2.0 * n as f64 - 1.0).ln();
+            assert!((loss.array() - expected).abs() < 1e-12, "{} {expected}", loss.array());
+            // All pulls cancel: the plateau has no slope.
+            assert!(loss.backward().get(&x).as_vec().iter().all(|g| g.abs() < 1e-12));
+        }
+    }
+
+    #[test]
+    fn small_temperatures_stay_finite_in_float32() {
+        let z: Vec<f32> = numbers(24).iter().map(|v| *v as f32).collect();
+        let x: Tensor<(usize, usize), f32, _> = Cpu::default().tensor_from_vec(z, (8, 3));
+        let loss = nt_xent(x.leaky_trace(), 1e-3).unwrap();
+        assert!(loss.array().is_finite());
+        assert!(loss.backward().get(&x).as_vec().iter().all(|g| g.is_finite()));
+    }
+
+    #[test]
+    fn temperatures_that_are_none_are_refused() {
+        for bad in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+            let e = nt_xent(rows(&numbers(8), 2), bad).unwrap_err();
+            assert!(matches!(e, Error::Setting { .. }));
+            assert!(e.to_string().contains("temperature") && e.to_string().contains("0.1 to 0.5"), "{e}");
+        }
+    }
 }

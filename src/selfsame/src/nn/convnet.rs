@@ -42,7 +42,7 @@ parameters!(
 
 impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<P, FEATURES, STAGES, D> {
     const CHECK: () = {
-        if STAGES == 0 || FEATURES % (1 << (STAGES - 1)) != 0 || FEATURES == 0 {
+        if STAGES == 0 || !FEATURES.is_multiple_of(1 << (STAGES - 1)) || FEATURES == 0 {
             let m = Message::new()
                 .number(FEATURES)
                 .text(" features cannot be halved ")

@@ -1,4 +1,7 @@
 //! Encoders and heads, generic over image shape and feature size, with their sizes checked while compiling.
+// A tensor's type says its shape, and is long for it.
+#![allow(clippy::type_complexity)]
+
 mod batch_norm;
 mod check;
 mod conv2d;
@@ -10,6 +13,8 @@ mod layer_norm;
 mod linear;
 mod mlp;
 mod projector;
+#[cfg(test)]
+mod tests;
 mod vit;
 
 pub use batch_norm::BatchNorm;

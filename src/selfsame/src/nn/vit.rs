@@ -89,7 +89,7 @@ impl<
                     .as_str()
             );
         }
-        if HEADS == 0 || WIDTH % HEADS != 0 {
+        if HEADS == 0 || !WIDTH.is_multiple_of(HEADS) {
             panic!(
                 "{}",
                 Message::new().number(HEADS).text(" heads do not divide width ").number(WIDTH).as_str()

@@ -9,6 +9,8 @@ use crate::tape::{record, slot, values};
 
 /// Elements a task works on: large enough to outweigh handing it to a thread.
 const CHUNK: usize = 1 << 14;
+/// The normal density at 0, `1 / sqrt(2 pi)`.
+const DENSITY_AT_0: f64 = 0.398_942_280_401_432_7;
 
 /// Devices with [`relu`] and [`gelu`].
 pub trait ActivationOp<E: Real>: Device<E> {
@@ -57,7 +59,15 @@ pub(crate) fn composed_relu<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
 pub(crate) fn composed_gelu<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
-    x.try_accurate_gelu()
+    // dfdx 0.13's derivative is Phi + sqrt(2) x density where Phi + x density is right. What is too much is the negative
+    // derivative of (sqrt(2) - 1) density, which is added for its gradient and subtracted again as a constant.
+    let (x, tape) = x.split_tape();
+    let excess = (std::f64::consts::SQRT_2 - 1.0) * DENSITY_AT_0;
+    let density = x.clone().put_tape(tape).try_square()?.try_mul(E::of(-0.5))?.try_exp()?;
+    let density = density.try_mul(E::of(excess))?;
+    let constant = density.retaped::<NoneTape>().try_mul(E::one())?;
+    let (nothing, tape) = density.try_sub(constant)?.split_tape();
+    x.put_tape(tape).try_accurate_gelu()?.try_add(nothing)
 }
 
 impl<E: Real> ActivationOp<E> for Cpu
@@ -71,7 +81,7 @@ where
     }
     fn gelu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
         let phi = |x: E| E::of(0.5) * (E::one() + (x * E::of(std::f64::consts::FRAC_1_SQRT_2)).erf());
-        let density = |x: E| E::of(0.398_942_280_401_432_7) * (E::of(-0.5) * x * x).exp();
+        let density = |x: E| E::of(DENSITY_AT_0) * (E::of(-0.5) * x * x).exp();
         elementwise(x, move |x| x * phi(x), move |x| phi(x) + x * density(x))
     }
 }

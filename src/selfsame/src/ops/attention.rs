@@ -35,7 +35,7 @@ pub fn attention<B: Dim, N: Dim, W: Dim, E: Real, D: AttentionOp<E>, T: Tape<E, 
     heads: usize,
 ) -> Result<Tensor<(B, N, W), E, D, T>> {
     let w = width.size();
-    if qkv.shape().2 != 3 * w || heads == 0 || w % heads != 0 {
+    if qkv.shape().2 != 3 * w || heads == 0 || !w.is_multiple_of(heads) {
         let expected = format!("3 x {w} values a token and heads that divide {w}");
         return Err(Error::shape(
             "attention",

@@ -30,7 +30,6 @@ pub enum Norm<'s, E> {
 /// Devices with [`batch_norm`].
 pub trait BatchNormOp<E: Real>: Device<E> {
     /// See [`batch_norm`].
-    #[allow(clippy::type_complexity)]
     fn batch_norm<S: Shape, C: Dim, T: Tape<E, Self>>(
         x: Tensor<S, E, Self, T>,
         scale: &Tensor<(C,), E, Self>,
@@ -51,7 +50,6 @@ pub trait BatchNormOp<E: Real>: Device<E> {
 /// # Errors
 /// [`Error::Shape`] when the second size of `x`, the shift or the fixed statistics have another number of channels than
 /// the scale; a device out of memory.
-#[allow(clippy::type_complexity)]
 pub fn batch_norm<S: Shape, C: Dim, E: Real, D: BatchNormOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
     scale: &Tensor<(C,), E, D>,
@@ -79,7 +77,6 @@ fn fold<S: Shape>(shape: &S, channels: usize) -> (usize, usize, usize) {
 }
 
 /// The same from dfdx's operations.
-#[allow(clippy::type_complexity)]
 pub(crate) fn composed<S: Shape, C: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
     scale: &Tensor<(C,), E, D>,

@@ -209,8 +209,8 @@ fn convolution_with_every_window() {
     for kernel in [1, 3, 5] {
         for stride in 1..=3 {
             for padding in 0..=2 {
-                // 2 rows are fewer than a kernel of 3 or 5, but padding makes room.
-                let rows = if 2 + 2 * padding >= kernel { 2 } else { 5 };
+                // 2 rows are fewer than a kernel of 3 or 5, but padding can make room.
+                let rows = if kernel > 2 && 2 + 2 * padding >= kernel { 2 } else { 5 };
                 check(&Conv { x: [2, 2, rows, 7], outs: 3, kernel, stride, padding });
             }
         }
@@ -275,10 +275,8 @@ fn means() {
 
 #[test]
 fn nt_xent_of_few_and_many_rows() {
-    for (rows, width, temperature) in [(4, 1, 1.0), (4, 3, 0.1), (6, 5, 0.5), (10, 2, 0.2)] {
-        if width > 1 {
-            check(&NtXent { rows, width, temperature });
-        }
+    for (rows, width, temperature) in [(4, 3, 0.1), (6, 5, 0.5), (10, 2, 0.2)] {
+        check(&NtXent { rows, width, temperature });
     }
     check_large(&NtXent { rows: 66, width: 17, temperature: 0.2 });
 }

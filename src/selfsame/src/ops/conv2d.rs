@@ -150,8 +150,9 @@ pub(crate) fn composed<
     let shape = *rows.shape();
     let rows = rows.try_mul(blank.try_broadcast_like::<_, Axis<1>>(&shape)?)?;
     let (rows, tape) = rows.try_reshape_like(&(fan_in, pixels * batch.size()))?.split_tape();
-    let kernel = weight.clone().try_reshape_like(&(outs.size(), fan_in))?;
-    let y = kernel.put_tape(tape).try_matmul(rows)?;
+    // On the tape before it is reshaped: reshaping a permuted tensor is an operation, not a view.
+    let kernel = weight.clone().put_tape(tape).try_reshape_like(&(outs.size(), fan_in))?;
+    let y = kernel.try_matmul(rows)?;
     let y = y.try_reshape_like(&(outs, out.0, out.1, batch))?;
     y.try_permute::<(B, O, OH, OW), Axes4<3, 0, 1, 2>>()
 }

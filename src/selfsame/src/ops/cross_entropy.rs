@@ -54,6 +54,8 @@ pub(crate) fn composed<B: Dim, C: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
     let mut target = vec![E::zero(); rows * classes];
     labels.iter().enumerate().for_each(|(i, l)| target[i * classes + *l as usize] = E::one());
     let target = logits.device().try_tensor_from_vec(target, shape)?;
+    // Row-major first: dfdx's gradient of what follows is wrong for a permuted tensor.
+    let logits = logits.try_reshape_like(&shape)?;
     let picked = logits.try_log_softmax::<Axis<1>>()?.try_mul(target)?;
     picked.try_sum::<Rank0, _>()?.try_mul(E::of(-1.0 / rows as f64))
 }

@@ -56,7 +56,14 @@ pub(crate) fn composed<B: Dim, I: Dim, O: Dim, E: Real, D: Device<E>, T: Tape<E,
     weight: &Tensor<(O, I), E, D>,
     bias: Option<&Tensor<(O,), E, D>>,
 ) -> std::result::Result<Tensor<(B, O), E, D, T>, D::Err> {
-    let y = x.try_matmul(weight.clone().try_permute::<(I, O), Axes2<1, 0>>()?)?;
+    let (mut weight, mut x) = (weight.clone(), x);
+    if weight.shape().concrete() == x.shape().concrete() {
+        // Perhaps the same tensor, and dfdx cannot multiply a tensor with itself: a fresh id.
+        let (input, tape) = x.split_tape();
+        let (copy, tape) = weight.put_tape(tape).try_mul(E::one())?.split_tape();
+        (weight, x) = (copy, input.put_tape(tape));
+    }
+    let y = x.try_matmul(weight.try_permute::<(I, O), Axes2<1, 0>>()?)?;
     let Some(bias) = bias else { return Ok(y) };
     let shape = *y.shape();
     let (y, tape) = y.split_tape();

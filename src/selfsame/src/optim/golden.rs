@@ -11,8 +11,10 @@ use crate::tape::{AnyTensor, Parameters, Role};
 
 /// The three parameters of the goldens.
 struct Three {
-    tensors: Vec<(&'static str, Role, Tensor<(usize,), f32, Cpu>)>,
+    tensors: Vec<Parameter>,
 }
+
+type Parameter = (&'static str, Role, Tensor<(usize,), f32, Cpu>);
 
 impl Parameters<Cpu> for Three {
     fn visit(&self, _: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<Cpu>)) {

@@ -73,10 +73,12 @@ impl Rule {
                 let steps = step.min(i32::MAX as u64) as i32;
                 let (c1, c2) = (1.0 - beta1.powi(steps), 1.0 - beta2.powi(steps));
                 let (keep, rate, root) = ((1.0 - lr * decay) as f32, (lr / c1) as f32, c2.sqrt() as f32);
-                let (b1, b2, eps) = (beta1 as f32, beta2 as f32, eps as f32);
+                // 1 - beta2 in float64: in float32 0.999 is off by 1e-5 of what is left.
+                let (b2, eps) = (beta2 as f32, eps as f32);
+                let (n1, n2) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32);
                 for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                    *m += (1.0 - b1) * (g - *m);
-                    *v = b2 * *v + (1.0 - b2) * g * g;
+                    *m += n1 * (g - *m);
+                    *v = b2 * *v + n2 * g * g;
                     *p = *p * keep - rate * *m / (v.sqrt() / root + eps);
                 }
             }

@@ -6,6 +6,8 @@ mod gradcheck;
 mod gradient;
 mod parameters;
 mod stop_gradient;
+#[cfg(test)]
+mod tests;
 
 pub use custom::{record, slot, values, Slot};
 pub use gradcheck::{gradcheck, GradCheck};

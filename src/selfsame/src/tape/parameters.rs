@@ -135,5 +135,9 @@ pub fn copy_parameters<D: Device<f32>>(from: &dyn Parameters<D>, into: &mut dyn 
         };
         problem = problem.take().or(written.err());
     });
+    if next.next().is_some() {
+        let found = "one with fewer tensors";
+        problem = problem.or(Some(Error::shape("copy", "a module of the same structure", found)));
+    }
     problem.map_or(Ok(()), Err)
 }

@@ -189,3 +189,108 @@ fn remove_older(folder: &Path, keep: &str) {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::nn::Linear;
+    use crate::optim::Rule;
+    use dfdx::prelude::{Const, Cpu};
+
+    type Module = Linear<Const<3>, Const<2>, Cpu>;
+
+    fn module(seed: u64) -> Module {
+        Module::new(&Cpu::default(), Const, Const, &mut crate::random::stream(&[seed])).unwrap()
+    }
+
+    fn read(m: &Module) -> Vec<f32> {
+        let mut all = Vec::new();
+        m.visit("", &mut |_, _, t| all.extend(t.read()));
+        all
+    }
+
+    fn try_load(folder: &Path) -> Result<(Vec<f32>, Optimizer, Vec<u32>)> {
+        let (mut m, mut optimizer) = (module(2), Optimizer::new(Rule::ADAMW, 0.0));
+        let state = load(folder, &mut m, &mut optimizer)?;
+        Ok((read(&m), optimizer, state))
+    }
+
+    /// A checkpoint of twelve steps, and what loading it gives.
+    fn saved(folder: &Path) -> (Vec<f32>, Optimizer, Vec<u32>) {
+        let (mut m, mut optimizer) = (module(1), Optimizer::new(Rule::ADAMW, 0.0));
+        for _ in 0..12 {
+            optimizer.step(&mut m, &[1.0; 8], 0.1).unwrap();
+        }
+        let state = vec![4_u32, 7, 11];
+        save(folder, &m, &optimizer, &state).unwrap();
+        (read(&m), optimizer, state)
+    }
+
+    /// Loads, which must fail with an error naming the checkpoint, also for the state alone where that is touched.
+    fn refused(folder: &Path, what: &str) {
+        match std::panic::catch_unwind(|| try_load(folder)) {
+            Ok(Err(e)) => assert!(e.to_string().contains("checkpoint"), "{what}: {e}"),
+            Ok(Ok(_)) => panic!("{what}: loaded"),
+            Err(_) => panic!("{what}: panicked"),
+        }
+        let state = std::panic::catch_unwind(|| load_state::<Vec<u32>>(folder));
+        assert!(state.is_ok(), "{what}: the state alone panicked");
+    }
+
+    #[test]
+    fn what_was_saved_comes_back_bit_by_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = saved(folder.path());
+        assert!(try_load(folder.path()).unwrap() == before);
+        assert_eq!(load_state::<Vec<u32>>(folder.path()).unwrap(), before.2);
+    }
+
+    #[test]
+    fn no_flipped_byte_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        saved(folder.path());
+        for (name, every) in [("latest.json", 1), ("weights-12.safetensors", 7)] {
+            let path = folder.path().join("checkpoint").join(name);
+            let whole = fs::read(&path).unwrap();
+            for at in (0..whole.len()).step_by(every) {
+                for bit in [0x01, 0x20, 0x80] {
+                    let mut bytes = whole.clone();
+                    bytes[at] ^= bit;
+                    fs::write(&path, &bytes).unwrap();
+                    refused(folder.path(), &format!("{name}, byte {at}, bit {bit:#x}"));
+                }
+            }
+            fs::write(&path, &whole).unwrap();
+        }
+        assert!(try_load(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn no_cut_file_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        saved(folder.path());
+        for name in ["latest.json", "weights-12.safetensors"] {
+            let path = folder.path().join("checkpoint").join(name);
+            let whole = fs::read(&path).unwrap();
+            for len in (0..whole.len()).step_by(3) {
+                fs::write(&path, &whole[..len]).unwrap();
+                refused(folder.path(), &format!("{name} cut to {len}"));
+            }
+            fs::remove_file(&path).unwrap();
+            refused(folder.path(), &format!("{name} gone"));
+            fs::write(&path, &whole).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_network_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        saved(folder.path());
+        let wider = &mut crate::random::stream(&[1]);
+        let mut wider = Linear::<Const<4>, Const<2>, Cpu>::new(&Cpu::default(), Const, Const, wider).unwrap();
+        let mut optimizer = Optimizer::new(Rule::ADAMW, 0.0);
+        let e = load::<_, Vec<u32>>(folder.path(), &mut wider, &mut optimizer).unwrap_err().to_string();
+        assert!(e.contains("checkpoint, model.weight") && e.contains("[2, 4]"), "{e}");
+    }
+}
