@@ -345,3 +345,73 @@ fn a_nan_comes_through() {
     let z: Tensor<(usize, usize), f32, _> = dev.tensor_from_vec([x.as_vec(), vec![1.0; 4]].concat(), (4, 2));
     assert!(nt_xent(z, 0.5).unwrap().array().is_nan());
 }
+
+/// Always checked, also where the goldens are not at hand.
+#[test]
+fn values_by_hand() {
+    let dev = Cpu::default();
+    let near = |found: Vec<f64>, expected: &[f64]| {
+        assert_eq!(found.len(), expected.len());
+        found.iter().zip(expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{found:?}"));
+    };
+    // x Phi(x) and Phi(x) + x phi(x), with Phi(1) = 0.8413447460685429 and phi(1) = 0.2419707245191434.
+    let x: Tensor<(usize,), f64, _> = dev.tensor_from_vec(vec![1.0, -1.0, 0.0], (3,));
+    let y = gelu(x.leaky_trace()).unwrap();
+    near(y.as_vec(), &[0.8413447460685429, -0.1586552539314571, 0.0]);
+    let slope = y.sum::<Rank0, _>().backward().get(&x).as_vec();
+    near(slope, &[1.0833154705876863, -0.0833154705876863, 0.5]);
+    // Each output counts the pixels its kernel sees.
+    let ones =
+        |shape: (usize, usize, usize, usize)| dev.tensor_from_vec(vec![1.0; shape.num_elements()], shape);
+    let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
+    let y = conv2d(ones((1, 1, 3, 4)), &ones((1, 1, 3, 3)), window, (3, 4)).unwrap();
+    near(y.as_vec(), &[4.0, 6.0, 6.0, 4.0, 6.0, 9.0, 9.0, 6.0, 4.0, 6.0, 6.0, 4.0]);
+    // Equal keys: every token gets the mean of the values.
+    let qkv = vec![9.0, 1.0, 2.0, -3.0, 1.0, 6.0];
+    let y = attention(dev.tensor_from_vec(qkv, (1, 2, 3)), 1usize, 1).unwrap();
+    near(y.as_vec(), &[4.0, 4.0]);
+    let x = dev.tensor_from_vec(vec![1.0, 3.0], (1, 2));
+    let (scale, shift) =
+        (dev.tensor_from_vec(vec![2.0, 5.0], (2,)), dev.tensor_from_vec(vec![0.5, 0.0], (2,)));
+    near(layer_norm(x.clone(), &scale, &shift, 0.0).unwrap().as_vec(), &[-1.5, 5.0]);
+    near(vec![cross_entropy(x, &[0]).unwrap().array()], &[(1.0 + 2f64.exp()).ln()]);
+}
+
+#[test]
+fn a_row_of_zeros_has_no_direction_and_no_nan() {
+    let x: Tensor<(usize, usize), f32, _> = Cpu::default().tensor_from_vec(vec![0.0, 0.0, 3.0, 4.0], (2, 2));
+    let fused = l2_normalize(x.leaky_trace()).unwrap();
+    let composed = l2_normalize::composed(x.leaky_trace()).unwrap();
+    for y in [fused, composed] {
+        assert_eq!(y.as_vec(), [0.0, 0.0, 0.6, 0.8]);
+        let g = y.sum::<Rank0, _>().backward().get(&x).as_vec();
+        assert!(g.iter().all(|g| g.is_finite()), "{g:?}");
+    }
+}
+
+#[test]
+fn an_empty_batch_stays_empty() {
+    let empty = |sizes: (usize, usize, usize)| zeros(sizes).leaky_trace();
+    let two = zeros((2,));
+    let stats = fixed(2);
+    let flats = [
+        flat(relu(empty((0, 2, 3))).unwrap()),
+        flat(add_to_each(empty((0, 2, 3)), &zeros((2, 3))).unwrap()),
+        flat(attention(empty((0, 2, 3)), 1usize, 1).unwrap()),
+        flat(batch_norm(empty((0, 2, 3)), &two, &two, Norm::Fixed(&stats), 1e-5).unwrap().0),
+        flat(mean_middle(empty((0, 2, 3))).unwrap()),
+        flat(mean_last(empty((0, 2, 3))).unwrap()),
+        flat(layer_norm(zeros((0, 2)).leaky_trace(), &two, &two, 1e-5).unwrap()),
+        flat(l2_normalize(zeros((0, 2)).leaky_trace()).unwrap()),
+        flat(linear(zeros((0, 2)).leaky_trace(), &zeros((3, 2)), Some(&zeros((3,)))).unwrap()),
+        flat(patchify(zeros((0, 1, 2, 2)).leaky_trace(), 1).unwrap()),
+    ];
+    for y in flats {
+        assert_eq!(y.shape().0, 0);
+        // dfdx cannot sum nothing; any number with this tape runs the backward functions.
+        let number = zeros(()).put_tape(y.split_tape().1);
+        let mut grads = number.backward();
+        grads.try_alloc_for(&two).unwrap();
+        assert_eq!(grads.get(&two).as_vec(), [0.0, 0.0]);
+    }
+}

@@ -32,7 +32,7 @@ pub fn l2_normalize<B: Dim, W: Dim, E: Real, D: L2NormalizeOp<E>, T: Tape<E, D>>
     D::l2_normalize(x)
 }
 
-/// The same from dfdx's operations; the squared norm has 1e-24 added, so that a zero row has gradient 0 and not NaN.
+/// The same from dfdx's operations; the squared norm has 1e-24 added, so that a zero row has a gradient that is no NaN.
 pub(crate) fn composed<B: Dim, W: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
     x: Tensor<(B, W), E, D, T>,
 ) -> std::result::Result<Tensor<(B, W), E, D, T>, D::Err> {
