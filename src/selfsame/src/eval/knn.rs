@@ -60,7 +60,7 @@ fn predict(
         if s.k == 0 {
             return Err(Error::setting("k", s.k, "at least one neighbour", "20 and 200 are usual."));
         }
-        if !(s.temperature > 0.0) {
+        if !(s.temperature > 0.0 && s.temperature.is_finite()) {
             return Err(Error::setting(
                 "kNN temperature",
                 s.temperature,

@@ -1,6 +1,5 @@
 //! Encoders and heads, generic over image shape and feature size, with their sizes checked while compiling.
 // A tensor's type says its shape, and is long for it.
-#![allow(clippy::type_complexity)]
 
 mod batch_norm;
 mod check;

@@ -32,7 +32,6 @@ pub struct Stage<'p, C: Dim, O: Dim, K: Dim, E: Real, D: Device<E>> {
 /// Devices with [`conv_stage`].
 pub trait ConvStageOp<E: Real>: Conv2dOp<E> + BatchNormOp<E> + ActivationOp<E> {
     /// See [`conv_stage`]; sizes are already checked.
-    #[allow(clippy::type_complexity)]
     fn conv_stage<B: Dim, C: Dim, H: Dim, W: Dim, O: Dim, K: Dim, OH: Dim, OW: Dim, T: Tape<E, Self>>(
         x: Tensor<(B, C, H, W), E, Self, T>,
         stage: Stage<'_, C, O, K, E, Self>,
@@ -52,7 +51,6 @@ pub trait ConvStageOp<E: Real>: Conv2dOp<E> + BatchNormOp<E> + ActivationOp<E> {
 ///
 /// # Errors
 /// As [`conv2d`](super::conv2d).
-#[allow(clippy::type_complexity)]
 pub fn conv_stage<
     B: Dim,
     C: Dim,
@@ -76,7 +74,6 @@ pub fn conv_stage<
 }
 
 /// The same from three operations.
-#[allow(clippy::type_complexity)]
 pub(crate) fn composed<
     B: Dim,
     C: Dim,

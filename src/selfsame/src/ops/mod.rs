@@ -7,7 +7,6 @@
 //!
 //! Results do not depend on the number of threads: sums over samples are taken in groups of fixed size, in order.
 // A tensor's type says its shape, and is long for it.
-#![allow(clippy::type_complexity)]
 
 mod activation;
 mod add;

@@ -71,7 +71,7 @@ impl TrainConfig {
             let expected = format!("at most the {images} training images");
             return Err(Error::setting("batch-size", self.batch_size, expected, remedy));
         }
-        if self.batch_size % self.accumulate != 0 || self.batch_size / self.accumulate < 2 {
+        if !self.batch_size.is_multiple_of(self.accumulate) || self.batch_size / self.accumulate < 2 {
             let expected =
                 format!("a divisor of the batch size {} that leaves 2 images or more", self.batch_size);
             return Err(Error::setting("accumulate", self.accumulate, expected, "Take a power of two."));

@@ -355,7 +355,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             encoder: None,
             projector: None,
         };
-        if epoch % self.config.probe_every == 0 || epoch == self.config.epochs {
+        if epoch.is_multiple_of(self.config.probe_every) || epoch == self.config.epochs {
             let (encoder, projector, knn) = probe.measure(method)?;
             let seen = crate::diagnose::Probe {
                 epoch,
