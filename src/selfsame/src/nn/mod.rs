@@ -1,5 +1,4 @@
 //! Encoders and heads, generic over image shape and feature size, with their sizes checked while compiling.
-// A tensor's type says its shape, and is long for it.
 
 mod batch_norm;
 mod check;

@@ -6,7 +6,6 @@
 //! gradients can be checked to ten digits.
 //!
 //! Results do not depend on the number of threads: sums over samples are taken in groups of fixed size, in order.
-// A tensor's type says its shape, and is long for it.
 
 mod activation;
 mod add;
