@@ -150,7 +150,7 @@ pub struct Train {
     /// Folder that holds the run folders [default: runs]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Name of the run folder [default: made of method, data and seed]
+    /// Name of the run folder, which must be free [default: made of method, data and seed]
     #[arg(long, help_heading = "Output")]
     pub name: Option<String>,
     /// Print the report as one JSON object on stdout; everything else goes to stderr
