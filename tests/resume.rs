@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::program::{self, call};
 use crate::runs::{self, EPOCHS, TRAIN};
@@ -22,27 +22,42 @@ fn interrupted_copy() -> (tempfile::TempDir, PathBuf) {
 fn a_run_that_was_killed_again_and_again_gives_the_same_metrics() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("runs/killed");
-    let mut line = format!("{TRAIN} --name killed");
+    // Before its first checkpoint: nothing is done yet, and the same command goes on.
+    let mut process = runs::start(folder.path(), &format!("{TRAIN} --name killed"));
+    let begun = Instant::now();
+    while !run.join("config.json").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no run folder after a minute");
+        thread::sleep(Duration::from_millis(1));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let line = "train --resume runs/killed";
     // At the end of an epoch, and somewhere inside the next ones.
     for (epochs, later) in [(1, 0), (2, 40), (4, 90)] {
-        let mut process = runs::start(folder.path(), &line);
+        let mut process = runs::start(folder.path(), line);
         runs::wait_for_epochs(&mut process, &run, epochs);
         thread::sleep(Duration::from_millis(later));
         process.kill().unwrap();
         let status = process.wait().unwrap();
         assert!(status.code().is_none(), "it was over before it was killed: {status}");
-        line = "train --resume runs/killed".to_string();
     }
     assert!(!run.join("report.json").exists());
     let ended = call(folder.path(), &format!("{line} --json"));
-    let mut report = ended.json();
-    let mut whole = runs::finished().ended.json();
     assert_eq!(runs::metrics(&run), runs::metrics(&runs::finished().folder));
-    for key in ["run", "images_per_second", "peak_memory_bytes", "seconds"] {
-        report[key].take();
-        whole[key].take();
-    }
-    assert_eq!(report, whole);
+    assert_eq!(runs::timeless(ended.json()), runs::timeless(runs::finished().ended.json()));
+}
+
+#[test]
+fn a_run_that_is_going_on_is_not_resumed_by_another_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = runs::start(folder.path(), "train simclr digits --epochs 60 --name busy");
+    let run = folder.path().join("runs/busy");
+    runs::wait_for_epochs(&mut process, &run, 1);
+    let who = format!("process {} is training in it", process.id());
+    call(folder.path(), "train --resume runs/busy").fails(1, &["runs/busy", &who]);
+    assert!(process.try_wait().unwrap().is_none(), "the first goes on");
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 #[test]
@@ -61,6 +76,9 @@ fn ctrl_c_saves_and_prints_the_command_that_goes_on() {
     let out = Command::new("sh").args(["-c", command]).current_dir(folder.path()).output().unwrap();
     program::ended(out).succeeds();
     assert_eq!(runs::metrics(&run), runs::metrics(&runs::finished().folder));
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(run.join("report.json")).unwrap()).unwrap();
+    assert_eq!(runs::timeless(report), runs::timeless(runs::finished().ended.json()));
 }
 
 #[test]
@@ -76,8 +94,10 @@ fn json_prints_nothing_on_stdout_when_interrupted() {
 #[test]
 fn a_run_under_nohup_outlives_its_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let line =
-        format!("trap '' HUP; exec {} train simclr digits --epochs 3 --name hup", program::path().display());
+    let line = format!(
+        "trap '' HUP; exec {} train simclr digits --encoder mlp --epochs 9 --name hup",
+        program::path().display()
+    );
     let mut command = Command::new("sh");
     command.args(["-c", &line]).current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
@@ -110,9 +130,13 @@ fn a_configuration_that_was_edited_is_refused() {
     let mut config: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     config["temperature"] = serde_json::json!(0.987);
     fs::write(&file, config.to_string()).unwrap();
+    let before = runs::metrics(&run);
     let ended = call(folder.path(), "train --resume run");
-    assert!(matches!(ended.code, Some(1 | 2)), "{}", ended.stderr);
-    assert!(ended.stderr.contains("temperature") || ended.stderr.contains("config.json"), "{}", ended.stderr);
+    ended.fails(
+        1,
+        &["checkpoint was made with other settings", "temperature is 0.987, was 0.1", "config.json"],
+    );
+    assert_eq!(runs::metrics(&run), before);
 }
 
 /// The files below `folder`, with its own.

@@ -97,6 +97,14 @@ pub fn metrics(folder: &Path) -> String {
     fs::read_to_string(folder.join("metrics.jsonl")).unwrap_or_default()
 }
 
+/// A report without what may differ between two runs of the same thing.
+pub fn timeless(mut report: serde_json::Value) -> serde_json::Value {
+    for key in ["run", "images_per_second", "peak_memory_bytes", "seconds"] {
+        assert!(report.as_object_mut().unwrap().remove(key).is_some(), "no {key}");
+    }
+    report
+}
+
 /// Sends a signal.
 #[cfg(unix)]
 pub fn signal(run: &Child, name: &str) {

@@ -31,7 +31,7 @@ fn a_reader_of_stderr_that_has_gone_changes_no_exit_code() {
     };
     assert_eq!(code("compare nowhere"), Some(1));
     assert_eq!(code("train simcrl digits"), Some(2));
-    assert_eq!(code("train simclr digits --epochs 1"), Some(0));
+    assert_eq!(code("train simclr digits --encoder mlp --epochs 1"), Some(0));
 }
 
 #[test]
@@ -51,24 +51,41 @@ fn an_output_folder_that_cannot_be_written_is_named() {
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "keep");
 }
 
+/// `/proc` takes no folders from anybody, root included.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_folder_that_is_read_only_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "train simclr digits --epochs 1 --out /proc/runs")
+        .fails(1, &["cannot create", "/proc/runs"]);
+}
+
 /// A limit on the size of files stands in for a full disk: writing past it fails in the same way.
 #[test]
 fn a_disk_that_fills_up_while_training_is_an_error_and_no_half_file_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let line = format!(
-        "trap '' XFSZ; ulimit -f 8; exec {} train simclr digits --epochs 1 --name full",
-        program::path().display()
-    );
-    let out = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();
-    program::ended(out).fails(1, &["cannot", "runs/full"]);
-    let checkpoint = folder.path().join("runs/full/checkpoint");
-    let left: Vec<_> = fs::read_dir(&checkpoint).map_or(Vec::new(), |entries| {
-        entries
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.metadata().unwrap().len() >= 4096)
-            .collect()
-    });
-    assert!(left.is_empty(), "cut files: {left:?}");
+    // In blocks of 512 bytes: nothing fits, the configuration fits, a part of the checkpoint fits.
+    for blocks in [0, 8, 200] {
+        let folder = tempfile::tempdir().unwrap();
+        let line = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec {} train simclr digits --encoder mlp --epochs 1 --name full",
+            program::path().display()
+        );
+        let out = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();
+        program::ended(out).fails(1, &["cannot write", "runs/full"]);
+        let run = folder.path().join("runs/full");
+        if blocks == 0 {
+            assert!(!run.exists(), "a folder without a configuration");
+            continue;
+        }
+        let text = |name: &str| fs::read_to_string(run.join(name)).unwrap();
+        let whole = |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok();
+        assert!(whole(&text("config.json")));
+        assert!(text("metrics.jsonl").lines().all(whole) && text("metrics.jsonl").ends_with('\n'));
+        assert_eq!(fs::read_dir(run.join("checkpoint")).unwrap().count(), 0, "cut files");
+        assert!(!run.join("report.json").exists() && !run.join("report.html").exists());
+        // With room again the run goes on.
+        call(folder.path(), "train --resume runs/full").succeeds();
+    }
 }
 
 /// What `line` writes when its streams are a terminal, as `script` makes one; `None` where there is no such program.
@@ -107,7 +124,9 @@ fn colour_is_for_terminals_that_want_it() {
 #[test]
 #[cfg(target_os = "linux")]
 fn on_a_terminal_a_bar_moves_and_every_epoch_has_its_line() {
-    let Some(seen) = on_a_terminal("train simclr digits --epochs 3 --seed 1", "1") else { return };
+    let Some(seen) = on_a_terminal("train simclr digits --encoder mlp --epochs 3 --seed 1", "1") else {
+        return;
+    };
     for words in ["images/s", "to go", "1/3", "2/3", "3/3", "kNN %", "this run", "supervised", "report.html"]
     {
         assert!(seen.contains(words), "no '{words}' in\n{seen}");

@@ -156,7 +156,7 @@ fn the_metrics_have_a_line_an_epoch_that_agrees_with_the_report() {
 #[test]
 fn for_people_the_result_is_a_table_a_verdict_and_what_to_try() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = call(folder.path(), "train simclr digits --epochs 1 --seed 1 --name short");
+    let ended = call(folder.path(), "train simclr digits --encoder mlp --epochs 1 --seed 1 --name short");
     let text = ended.succeeds();
     for words in [
         "this run",
@@ -178,10 +178,49 @@ fn a_name_that_is_taken_is_not_overwritten() {
     let run = runs::finished();
     let before = runs::metrics(&run.folder);
     let out = run.folder.parent().unwrap();
+    let entries = || fs::read_dir(out).unwrap().count();
+    let there = entries();
     let again = call(out, &format!("{} --out {} --name whole", runs::TRAIN, out.display()));
-    assert_ne!(again.code, Some(0), "{}", again.stderr);
-    assert!(again.stderr.contains("whole") && again.stderr.contains("--resume"), "{}", again.stderr);
-    assert_eq!(runs::metrics(&run.folder), before);
+    again.fails(2, &["runs/whole", "--name", "--resume"]);
+    assert_eq!((runs::metrics(&run.folder), entries()), (before, there));
+}
+
+/// Three classes of pictures: bright above, bright on the left, bright in the middle, each with its own dirt.
+fn write_pictures(folder: &std::path::Path) {
+    for (class, name) in ["above", "left", "middle"].iter().enumerate() {
+        fs::create_dir_all(folder.join(name)).unwrap();
+        for i in 0..30u32 {
+            let picture = image::RgbImage::from_fn(32, 32, |x, y| {
+                let bright = match class {
+                    0 => y < 12,
+                    1 => x < 12,
+                    _ => x.abs_diff(16) < 7 && y.abs_diff(16) < 7,
+                };
+                let dirt = ((x * 31 + y * 17 + i * 101) * 2_654_435_761u32 >> 27) as u8;
+                image::Rgb(if bright { [200 + dirt, 180, 40 + dirt] } else { [20 + dirt, 30, 60 + dirt] })
+            });
+            picture.save(folder.join(format!("{name}/{i}.png"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_pictures_trains_and_its_default_name_is_never_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pictures(&folder.path().join("pictures"));
+    let line = "train simclr folder:pictures --encoder mlp --epochs 2 --batch-size 16 --json";
+    for name in ["simclr-folder-seed0", "simclr-folder-seed0-2"] {
+        let report = call(folder.path(), line).json();
+        assert_eq!(
+            (&report["run"], &report["data"], report["loss"].as_array().unwrap().len()),
+            (&name.into(), &"folder:pictures".into(), 2)
+        );
+        assert!(number(&report["knn"]["k20"]) > 0.5, "{report}");
+        let html = fs::read_to_string(folder.path().join("runs").join(name).join("report.html")).unwrap();
+        for class in ["above", "left", "middle"] {
+            assert!(html.contains(class), "the report does not name the class {class}");
+        }
+    }
 }
 
 #[test]

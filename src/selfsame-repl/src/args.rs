@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use selfsame::presets::TrainSpec;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,15 +59,39 @@ Examples:
   selfsame train simclr digits --epochs 30 --seed 7
   selfsame train simclr folder:photos --encoder vit --batch-size 128 --accumulate 2
   selfsame train simclr digits --json > result.json      the report alone on stdout
-  selfsame train --resume runs/simclr-digits-7           after Ctrl-C, a crash or a power cut
-  selfsame train --config runs/simclr-digits-7/config.json --name again --temperature 0.1
+  selfsame train --resume runs/simclr-digits-seed7       after Ctrl-C, a crash or a power cut
+  selfsame train --config runs/simclr-digits-seed7/config.json --name again --temperature 0.1
 
 Ctrl-C finishes the current step, saves a checkpoint and prints the command that resumes.
 A run leaves RUN/config.json, metrics.jsonl, checkpoint/, report.json and report.html.";
 
+/// What stands below the settings of `train`: the presets' numbers, which are the library's, and the examples.
+fn train_notes() -> String {
+    let mut table = selfsame::plot::Table::new(["data", "epochs", "batch", "lr", "warm-up", "temperature"]);
+    for data in selfsame::presets::DATA {
+        let method = selfsame::presets::METHODS.first().copied().unwrap_or_default().to_string();
+        let spec = TrainSpec { method, data: data.to_string(), ..TrainSpec::default() };
+        let Ok(spec) = spec.resolve() else { continue };
+        let cell = |value: Option<f64>| value.map_or("-".to_string(), |v| v.to_string());
+        let count = |value: Option<usize>| value.map_or("-".to_string(), |v| v.to_string());
+        table.row([
+            data.to_string(),
+            count(spec.epochs),
+            count(spec.batch_size),
+            cell(spec.lr),
+            cell(spec.warmup_epochs),
+            cell(spec.temperature),
+        ]);
+    }
+    format!(
+        "Defaults by data set (lr is AdamW's; SGD takes 0.06, LARS 0.3):\n{}\n\n{TRAIN_EXAMPLES}",
+        table.text()
+    )
+}
+
 /// What `train` takes.
 #[derive(Debug, Args)]
-#[command(after_help = TRAIN_EXAMPLES, allow_negative_numbers = true)]
+#[command(after_help = train_notes(), allow_negative_numbers = true)]
 pub struct Train {
     /// Objective: see 'selfsame methods'
     pub method: Option<String>,
@@ -80,42 +105,42 @@ pub struct Train {
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
 
-    /// Passes over the training part
+    /// Passes over the training part [default: by data set, below]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
     pub epochs: Option<usize>,
-    /// Images an optimiser step, 2 or more; each is seen in two views
+    /// Images an optimiser step, 2 or more; each is seen in two views [default: by data set, below]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
     pub batch_size: Option<usize>,
     /// Micro-batches a step is computed in: less memory, same step; a contrastive loss then has fewer negatives [default: 1]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
     pub accumulate: Option<usize>,
-    /// Seed of everything random: weights, order, views
+    /// Seed of everything random: weights, order, views [default: 0]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub seed: Option<u64>,
-    /// Judge the encoder with kNN and look for collapse every N epochs
+    /// Judge the encoder with kNN and look for collapse every N epochs [default: 1]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
     pub probe_every: Option<usize>,
 
-    /// Encoder: convnet, vit or mlp
+    /// Encoder: convnet, vit or mlp [default: convnet]
     #[arg(long, value_name = "NAME", help_heading = "Model and objective")]
     pub encoder: Option<String>,
-    /// Temperature of the contrastive loss, above 0; small values look at the hardest negatives only
+    /// Temperature of the contrastive loss, above 0; small values look at the hardest negatives only [default: by data set, below]
     #[arg(long, value_name = "X", value_parser = number, help_heading = "Model and objective")]
     pub temperature: Option<f64>,
-    /// Width of the projector's output, where the loss is computed
+    /// Width of the projector's output, where the loss is computed [default: 64]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Model and objective")]
     pub projector_dim: Option<usize>,
 
-    /// Optimiser: adamw, sgd or lars
+    /// Optimiser: adamw, sgd or lars [default: adamw]
     #[arg(long, value_name = "NAME", help_heading = "Optimiser")]
     pub optimizer: Option<String>,
-    /// Peak learning rate, reached after the warm-up and followed by a cosine down to 0
+    /// Peak learning rate, reached after the warm-up and followed by a cosine down to 0 [default: by data set, below]
     #[arg(long, value_name = "X", value_parser = number, help_heading = "Optimiser")]
     pub lr: Option<f64>,
-    /// Weight decay of weights; biases and norms have none
+    /// Weight decay of weights; biases and norms have none [default: 0.05; sgd 0.0005, lars 0.0001]
     #[arg(long, value_name = "X", value_parser = number, help_heading = "Optimiser")]
     pub weight_decay: Option<f64>,
-    /// Epochs of linear warm-up
+    /// Epochs of linear warm-up [default: by data set, below]
     #[arg(long, value_name = "X", value_parser = number, help_heading = "Optimiser")]
     pub warmup_epochs: Option<f64>,
     /// Scale gradients down to this global norm when they exceed it [default: off]
@@ -125,7 +150,7 @@ pub struct Train {
     /// Folder that holds the run folders [default: runs]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// Name of the run folder [default: made of method, data and seed]
+    /// Name of the run folder, which must be free [default: made of method, data and seed]
     #[arg(long, help_heading = "Output")]
     pub name: Option<String>,
     /// Print the report as one JSON object on stdout; everything else goes to stderr
@@ -161,7 +186,7 @@ impl Device {
 
 const EVAL_EXAMPLES: &str = "\
 Examples:
-  selfsame eval runs/simclr-digits-7
+  selfsame eval runs/simclr-digits-seed7
   selfsame eval runs/simclr-mnist-7 --data mnist:data/fashion-mnist     does it transfer?
 
 The regularisation of the linear probe is chosen on the validation part; scores are of the test part. \

@@ -15,6 +15,11 @@ pub fn thousands(count: u64) -> String {
     indicatif::HumanCount(count).to_string()
 }
 
+/// A count with its noun: `1 epoch`, `2,000 steps`.
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +35,6 @@ mod tests {
     fn thousands_stand_apart() {
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(12_345_678), "12,345,678");
+        assert_eq!((counted(1, "epoch"), counted(2000, "step")), ("1 epoch".into(), "2,000 steps".into()));
     }
 }

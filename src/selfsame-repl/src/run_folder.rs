@@ -42,9 +42,9 @@ pub struct Config {
 /// One line of `metrics.jsonl`. Numbers that were not measured, or not finite, are `None`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Epoch, from 1.
+    /// Epoch, from 1; 0 is the encoder before training.
     pub epoch: usize,
-    /// Mean loss.
+    /// Mean loss; `None` before training.
     pub loss: Option<f64>,
     /// Online kNN accuracy on the validation part, 0..1.
     #[serde(default)]

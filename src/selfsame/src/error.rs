@@ -74,7 +74,7 @@ pub enum Error {
         remedy: String,
     },
     /// A name that is not known: a method, data set, encoder.
-    #[error("unknown {kind} '{given}'{}. Known: {}", suggestion(given, known), known.join(", "))]
+    #[error("unknown {kind} '{given}'{} Known: {}", suggestion(given, known), known.join(", "))]
     Unknown {
         /// What kind of thing was named.
         kind: &'static str,
@@ -191,14 +191,17 @@ pub(crate) fn device<E: fmt::Display + 'static>(e: E) -> Error {
     Error::Device { device, message: e.to_string() }
 }
 
-/// `, did you mean 'x'?` when a known name is close enough to be a slip of the finger.
+/// `, did you mean 'x'?` when a known name is close enough to be a slip of the finger; a full stop otherwise. Of a name
+/// with a folder, as in `mnist:DIR`, only what stands before the colon counts.
 fn suggestion(given: &str, known: &[String]) -> String {
+    let stem = |name: &str| name.split(':').next().unwrap_or_default().to_lowercase();
+    let given = stem(given);
     known
         .iter()
-        .map(|k| (strsim::damerau_levenshtein(&given.to_lowercase(), k), k))
-        .filter(|(distance, k)| *distance <= 1 + k.len() / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map_or(String::new(), |(_, k)| format!(", did you mean '{k}'?"))
+        .map(|k| (strsim::damerau_levenshtein(&given, &stem(k)), stem(k).len(), k))
+        .filter(|(distance, length, _)| *distance <= 1 + length / 3)
+        .min_by_key(|(distance, ..)| *distance)
+        .map_or(".".into(), |(.., k)| format!(", did you mean '{k}'?"))
 }
 
 #[cfg(test)]
@@ -208,8 +211,10 @@ mod tests {
     #[test]
     fn an_unknown_name_suggests_a_near_one() {
         let e = Error::unknown("method", "simcrl", &["simclr", "byol"]);
-        assert_eq!(e.to_string(), "unknown method 'simcrl', did you mean 'simclr'?. Known: simclr, byol");
+        assert_eq!(e.to_string(), "unknown method 'simcrl', did you mean 'simclr'? Known: simclr, byol");
         let e = Error::unknown("method", "zzz", &["simclr"]);
         assert_eq!(e.to_string(), "unknown method 'zzz'. Known: simclr");
+        let e = Error::unknown("data set", "minst:my/folder", &["digits", "mnist:DIR"]);
+        assert!(e.to_string().contains("did you mean 'mnist:DIR'?"), "{e}");
     }
 }

@@ -3,9 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use selfsame::data::{self, Cifar10, Cifar100, DataInfo, Digits, ImageFolder, Mnist, Shapes};
-use selfsame::presets::DATA;
-use selfsame::shape::Image;
+use selfsame::data;
+use selfsame::presets::{data_info, DATA};
 use selfsame::Error;
 
 use super::methods;
@@ -39,31 +38,13 @@ fn list() -> Result<Exit, Error> {
 }
 
 fn info(data: &str, json: bool) -> Result<Exit, Error> {
-    let info = open(data)?;
+    let info = data_info(data)?;
     if json {
         output::json(&info)?;
     } else {
         output::stdout(&info.to_string())?;
     }
     Ok(Exit::Done)
-}
-
-/// Reads what `data`, in a form that `train` takes, stands for, and counts it.
-fn open(data: &str) -> Result<DataInfo, Error> {
-    let unknown = || Error::unknown("data set", data, DATA);
-    let info = match data.split_once(':') {
-        None if data == "digits" => Digits::load()?.info(),
-        None if data == "shapes" => Shapes::generate::<Image<3, 32, 32>>(10_000, 0)?.info(),
-        Some((form, folder)) if !folder.is_empty() => match form {
-            "mnist" => Mnist::open(folder)?.info(),
-            "cifar10" => Cifar10::open(folder)?.info(),
-            "cifar100" => Cifar100::open(folder)?.info(),
-            "folder" => ImageFolder::open::<Image<3, 32, 32>>(folder)?.info(),
-            _ => return Err(unknown()),
-        },
-        _ => return Err(unknown()),
-    };
-    Ok(info)
 }
 
 fn fetch(name: &str, to: Option<PathBuf>) -> Result<Exit, Error> {
@@ -94,17 +75,6 @@ fn train_on(name: &str, folder: &Path) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_form_of_data_is_known_here() {
-        for form in DATA {
-            let nowhere = form.replace("DIR", "/nowhere/at/all");
-            match open(&nowhere) {
-                Ok(info) => assert!(info.images() > 0, "{form}"),
-                Err(error) => assert!(error.to_string().contains("/nowhere/at/all"), "{form}: {error}"),
-            }
-        }
-    }
 
     #[test]
     fn every_set_that_can_be_fetched_can_be_trained_on() {

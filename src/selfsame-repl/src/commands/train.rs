@@ -11,6 +11,7 @@ use selfsame::Error;
 use super::{scores, workers};
 use crate::args::Train;
 use crate::exit::Exit;
+use crate::numbers::counted;
 use crate::{face, invocation, output, spec, stop};
 
 /// Trains or resumes, and says what came of it.
@@ -32,7 +33,9 @@ pub fn run(arguments: Train) -> Result<Exit, Error> {
         Outcome::Done { folder, report } => done(&folder, &report, arguments.json),
         Outcome::Interrupted { folder, epochs_done, steps_done } => {
             output::stderr(&format!(
-                "stopped after {epochs_done} epochs and {steps_done} steps, saved in {}. To go on:\n  {}",
+                "stopped after {} and {}, saved in {}. To go on:\n  {}",
+                counted(epochs_done as u64, "epoch"),
+                counted(steps_done, "step"),
                 folder.display(),
                 invocation::resume(&folder)
             ));

@@ -9,6 +9,7 @@ use selfsame::train::{EpochLine, Plan, StepLine, Watch};
 use super::rate::Rate;
 use super::words;
 use crate::numbers::thousands;
+use crate::output;
 
 /// A progress bar on stderr, or a spinner while work goes on that has no steps.
 pub struct Terminal {
@@ -33,6 +34,11 @@ impl Terminal {
         self.bar = bar;
     }
 
+    /// Writes a line above the bar. The bar's own way fills lines with spaces to the edge, which a narrower window breaks.
+    fn say(&self, text: &str) {
+        self.bar.suspend(|| output::stderr(text));
+    }
+
     fn training(&mut self, plan: &Plan) {
         let steps = plan.steps_per_epoch * plan.epochs as u64;
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
@@ -47,8 +53,8 @@ impl Watch for Terminal {
     fn started(&mut self, plan: &Plan) {
         self.epochs = plan.epochs;
         self.training(plan);
-        self.bar.println(words::plan(plan));
-        self.bar.println(words::epoch_header());
+        self.say(&words::plan(plan));
+        self.say(&words::epoch_header());
     }
 
     fn stepped(&mut self, step: &StepLine) {
@@ -59,12 +65,12 @@ impl Watch for Terminal {
     }
 
     fn epoch_done(&mut self, line: &EpochLine) {
-        self.bar.println(words::epoch(line, self.epochs));
+        self.say(&words::epoch(line, self.epochs));
         self.rate.restart(Instant::now());
     }
 
     fn alarm(&mut self, alarm: &Alarm) {
-        self.bar.println(words::alarm(alarm));
+        self.say(&words::alarm(alarm));
     }
 
     fn stage(&mut self, what: &str) {

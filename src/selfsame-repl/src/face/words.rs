@@ -3,20 +3,20 @@
 use selfsame::diagnose::Alarm;
 use selfsame::train::{EpochLine, Plan};
 
-use crate::numbers::{number, percent, thousands};
+use crate::numbers::{counted, number, percent, thousands};
 use crate::output::{paint, Colour};
 
 /// What is about to happen, in two or three lines.
 pub fn plan(plan: &Plan) -> String {
     let mut text = format!(
-        "{} on {}: {} with {} parameters, {} images, {} epochs of {} steps of {} images\nrun folder {}",
+        "{} on {}: {} with {} parameters, {} images, {} of {} of {} images\nrun folder {}",
         plan.method,
         plan.data,
         plan.encoder,
         thousands(plan.encoder_parameters as u64),
         thousands(plan.train_images as u64),
-        plan.epochs,
-        plan.steps_per_epoch,
+        counted(plan.epochs as u64, "epoch"),
+        counted(plan.steps_per_epoch, "step"),
         plan.batch,
         plan.folder.display()
     );

@@ -45,10 +45,11 @@ pub fn report_html(report: &Report, history: &History, extras: &Extras) -> Resul
         escaped(&report.run),
         css(),
         escaped(&format!(
-            "{} encoder, seed {}, {} epochs in {}, run {}",
+            "{} encoder, seed {}, {} epoch{} in {}, run {}",
             report.encoder,
             report.seed,
             report.epochs,
+            if report.epochs == 1 { "" } else { "s" },
             duration(report.seconds),
             report.run
         )),

@@ -60,10 +60,7 @@ impl DataKind {
             "cifar10" => DataKind::Cifar10,
             "cifar100" => DataKind::Cifar100,
             "folder" => DataKind::Folder,
-            _ => {
-                let known: Vec<&str> = DATA.iter().map(|d| d.split(':').next().unwrap_or(d)).collect();
-                return Err(Error::unknown("data set", name, &known));
-            }
+            _ => return Err(Error::unknown("data set", text, DATA)),
         };
         let needs = !matches!(kind, DataKind::Digits | DataKind::Shapes);
         if needs && dir.is_empty() {

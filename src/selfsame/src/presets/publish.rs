@@ -43,7 +43,11 @@ pub(super) fn publish<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
         views: Some(view_grid(&data.train(), views, report.seed)?),
         neighbours: Some(neighbour_grid(data, parts)?),
         settings: settings(spec),
-        reproduce: format!("selfsame train --config {}", folder.join("config.json").display()),
+        reproduce: format!(
+            "selfsame train --config {} --name {}-again",
+            folder.join("config.json").display(),
+            report.run
+        ),
         resume: format!("selfsame train --resume {}", folder.display()),
     };
     let figures = folder.join("figures");

@@ -23,17 +23,21 @@ use crate::optim::Optimizer;
 use crate::shape::Picture;
 use crate::tape::count_parameters;
 use crate::train::{
-    load_checkpoint, peak_memory_bytes, write_atomic, Outcome, Plan, Progress, Report, Scores, Trainer, Watch,
+    checkpoint_exists, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Outcome, Plan,
+    Progress, Report, RunLock, Scores, Trainer, Watch,
 };
 
 /// Trains, judges against the baselines, and leaves a run folder.
 ///
 /// # Errors
-/// Unknown names (with a suggestion), settings out of range, data that cannot be read, a folder that cannot be
+/// Unknown names (with a suggestion), settings out of range, the name of a run that is there already, data that cannot be read, a folder that cannot be
 /// written, a run that diverged.
 pub fn train(spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
+    let named = spec.name.is_some();
     let spec = spec.resolve()?;
-    dispatch(&spec, &spec.data.clone(), Train { folder: None, watch })
+    let place = Place::New { named };
+    free_name(&spec, named)?;
+    dispatch(&spec, &spec.data, Train { place, watch })
 }
 
 /// Goes on with the run in `folder` where its last checkpoint left it.
@@ -44,22 +48,16 @@ pub fn train(spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
 /// No checkpoint, a damaged one, or a setting that differs from the run's; and all of [`train`]'s.
 pub fn resume(folder: &Path, spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
     let own = read_config(folder)?;
-    let conflicts = spec.conflicts(&own);
-    if !conflicts.is_empty() {
-        let remedy = "Leave those settings out to go on with the run, or start a new one without --resume.";
-        return Err(Error::run(
-            folder,
-            format!("it was made with other settings: {}", conflicts.join("; ")),
-            remedy,
-        ));
-    }
-    if !folder.join("checkpoint/latest.json").exists() {
-        let remedy =
-            "Give --resume a folder that `selfsame train` made; it writes one before its first step.";
-        return Err(Error::run(folder, "there is no checkpoint in it", remedy));
+    spec.agrees_with(&own, folder)?;
+    // A run that was stopped before its first checkpoint has lost nothing and begins again.
+    let trained = || read_metrics(&folder.join("metrics.jsonl")).is_ok_and(|rows| rows.len() > 1);
+    if !checkpoint_exists(folder) && trained() {
+        let remedy = "Copy its `checkpoint` folder back from where it is, or start the run anew.";
+        return Err(Error::run(folder, "there is no checkpoint in it, though it has metrics", remedy));
     }
     let spec = own.resolve()?;
-    dispatch(&spec, &spec.data.clone(), Train { folder: Some(folder.to_path_buf()), watch })
+    let place = Place::Begun(RunLock::take(folder)?, folder.to_path_buf());
+    dispatch(&spec, &spec.data, Train { place, watch })
 }
 
 /// Scores the encoder of a finished or interrupted run on `data` (the run's own when `None`).
@@ -153,9 +151,16 @@ fn by_data<J: Job, D: Engine>(dev: &D, spec: &TrainSpec, data: &str, job: J) -> 
     }
 }
 
+/// Where a run is kept.
+enum Place {
+    /// In a folder that is still to be made; `named` when its name was asked for and no other will do.
+    New { named: bool },
+    /// In a folder that is there.
+    Begun(RunLock, PathBuf),
+}
+
 struct Train<'w> {
-    /// The run to go on with; a new folder when `None`.
-    folder: Option<PathBuf>,
+    place: Place,
     watch: &'w mut dyn Watch,
 }
 
@@ -174,11 +179,12 @@ impl Job for Train<'_> {
         config.validate(data.train().len())?;
         let views = kind.views::<P>(&normalise(&data)?);
         let mut method = build::<E, D>(dev, spec)?;
-        let (folder, spec) = match self.folder {
-            Some(folder) => (folder, spec.clone()),
-            None => new_folder(spec)?,
+        let (_lock, folder, spec) = match self.place {
+            Place::Begun(lock, folder) => (lock, folder, spec.clone()),
+            Place::New { named } => new_folder(spec, named)?,
         };
-        let trainer = Trainer::new(dev).config(config.clone()).folder(&folder);
+        let settings = serde_json::Value::Object(spec.settings());
+        let trainer = Trainer::new(dev).config(config.clone()).settings(settings).folder(&folder);
         self.watch.started(&Plan {
             folder: folder.clone(),
             method: spec.method.clone(),
@@ -294,8 +300,9 @@ fn build<E: Encoder<D>, D: Engine>(dev: &D, spec: &TrainSpec) -> Result<SimClrOf
     SimClrOf::with_width(dev, config, spec.projector_dim.unwrap_or(<E::Features as ConstDim>::SIZE))
 }
 
-/// Makes the run's folder, beside older ones of the same name, and writes its configuration.
-fn new_folder(spec: &TrainSpec) -> Result<(PathBuf, TrainSpec)> {
+/// The folder for run folders and the name of this one. Asked before any data are read, so that a wrong name costs no
+/// waiting; [`new_folder`] is what decides.
+fn free_name(spec: &TrainSpec, named: bool) -> Result<(PathBuf, String)> {
     let out = spec.out.clone().unwrap_or_else(|| "runs".into());
     let base = spec.name.clone().unwrap_or_else(|| spec.method.clone());
     if base.is_empty() || base.contains(['/', '\\']) || base.starts_with('.') {
@@ -307,6 +314,24 @@ fn new_folder(spec: &TrainSpec) -> Result<(PathBuf, TrainSpec)> {
             remedy,
         ));
     }
+    if named && out.join(&base).exists() {
+        return Err(taken(&out.join(&base)));
+    }
+    Ok((out, base))
+}
+
+fn taken(folder: &Path) -> Error {
+    let remedy = format!(
+        "Give the new run another --name, or go on with the old one: selfsame train --resume {}",
+        folder.display()
+    );
+    Error::setting("name", folder.display(), "the name of a folder that is not there yet", remedy)
+}
+
+/// Makes the run's folder, takes it for this process and writes the configuration. A name that nobody asked for gets a
+/// number where it is taken.
+fn new_folder(spec: &TrainSpec, named: bool) -> Result<(RunLock, PathBuf, TrainSpec)> {
+    let (out, base) = free_name(spec, named)?;
     fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
     for number in 1.. {
         let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
@@ -314,9 +339,13 @@ fn new_folder(spec: &TrainSpec) -> Result<(PathBuf, TrainSpec)> {
         match fs::create_dir(&folder) {
             Ok(()) => {
                 let spec = TrainSpec { name: Some(name), ..spec.clone() };
-                write_json(&folder.join("config.json"), &spec)?;
-                return Ok((folder, spec));
+                let begun = RunLock::take(&folder)
+                    .and_then(|lock| write_json(&folder.join("config.json"), &spec).map(|()| lock));
+                // A folder without a configuration is no run: better none at all.
+                let lock = begun.inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
+                return Ok((lock, folder, spec));
             }
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && named => return Err(taken(&folder)),
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => continue,
             Err(e) => return Err(Error::io("create", &folder)(e)),
         }

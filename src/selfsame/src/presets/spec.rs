@@ -1,8 +1,9 @@
 //! What to train on what, by name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::data::DataKind;
 use crate::error::{Error, Result};
@@ -59,7 +60,8 @@ pub struct TrainSpec {
     pub device: Option<String>,
     /// Folder that holds run folders (`runs`).
     pub out: Option<PathBuf>,
-    /// Name of the run folder; made from method, data and seed when unset.
+    /// Name of the run folder, which must be free; made from method, data and seed when unset, with a number behind it
+    /// where that is taken.
     pub name: Option<String>,
 }
 
@@ -135,23 +137,38 @@ impl TrainSpec {
         })
     }
 
-    /// The fields that `self` sets and `other` has otherwise, as `flag: mine, not theirs`. Where runs are kept does not
-    /// count.
-    pub(crate) fn conflicts(&self, other: &TrainSpec) -> Vec<String> {
-        let object = |spec: &TrainSpec| match serde_json::to_value(spec) {
-            Ok(serde_json::Value::Object(map)) => map,
-            _ => Default::default(),
+    /// Every field but those that say where the run is kept: what makes the run the run it is.
+    pub(crate) fn settings(&self) -> Map<String, Value> {
+        let mut fields = match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
         };
-        let theirs = object(other);
-        object(self)
-            .into_iter()
-            .filter(|(key, _)| !["out", "name"].contains(&key.as_str()))
-            .filter(|(_, mine)| !mine.is_null() && mine.as_str() != Some(""))
-            .filter_map(|(key, mine)| {
-                let theirs = theirs.get(&key).cloned().unwrap_or_default();
-                (mine != theirs).then(|| format!("{} is {mine}, the run has {theirs}", key.replace('_', "-")))
-            })
-            .collect()
+        fields.retain(|key, _| !["out", "name"].contains(&key.as_str()));
+        fields
+    }
+
+    /// Checks that what `self` sets, the run in `folder`, made with `own`, has too.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the first that differs, its value and the run's.
+    pub(crate) fn agrees_with(&self, own: &TrainSpec, folder: &Path) -> Result<()> {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        let own = own.settings();
+        for (key, mine) in self.settings() {
+            let unset = mine.is_null() || mine.as_str() == Some("");
+            let theirs = own.get(&key).cloned().unwrap_or_default();
+            if unset || mine == theirs {
+                continue;
+            }
+            let had = if theirs.is_null() { "unset".into() } else { text(&theirs) };
+            return Err(Error::setting(
+                key.replace('_', "-"),
+                text(&mine),
+                format!("{had}, with which {} was begun", folder.display()),
+                "Leave it out to go on with that run, or start a new run without --resume.",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -110,6 +110,11 @@ pub(crate) fn load<D: Device<f32>, S: DeserializeOwned>(
     serde_json::from_str(manifest.state.get()).map_err(|e| damaged(format!("its state does not parse: {e}")))
 }
 
+/// Whether there is a checkpoint in `folder`, whole or damaged.
+pub(crate) fn exists(folder: &Path) -> bool {
+    folder.join("checkpoint").join("latest.json").exists()
+}
+
 /// The state alone, without the weights.
 ///
 /// # Errors

@@ -47,14 +47,20 @@ impl EpochMetrics {
     }
 }
 
-/// Appends a line to `metrics.jsonl` and syncs it.
+/// Appends a line to `metrics.jsonl` and syncs it; a line that does not fit on the disk is taken back.
 pub(crate) fn append(path: &Path, row: &EpochMetrics) -> Result<()> {
+    let line = row.line()?;
     let mut file =
         std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(Error::io("open", path))?;
-    file.write_all(row.line()?.as_bytes()).and_then(|()| file.sync_data()).map_err(Error::io("write", path))
+    let before = file.metadata().map_err(Error::io("read", path))?.len();
+    file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(|e| {
+        let _ = file.set_len(before);
+        Error::io("write", path)(e)
+    })
 }
 
-/// Reads `metrics.jsonl`.
+/// Reads `metrics.jsonl`. A last line without its newline is one that is being written, or was when the power went: it is
+/// left out.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Input`] with the line that is damaged.
@@ -72,5 +78,6 @@ pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
             )
         })
     };
-    text.lines().enumerate().map(parse).collect()
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().enumerate().map(parse).collect()
 }

@@ -2,6 +2,7 @@
 mod atomic;
 mod checkpoint;
 mod config;
+mod lock;
 mod memory;
 mod metrics;
 mod probe;
@@ -10,8 +11,9 @@ mod trainer;
 mod watch;
 
 pub(crate) use atomic::write_atomic;
-pub(crate) use checkpoint::load as load_checkpoint;
+pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint};
 pub use config::TrainConfig;
+pub(crate) use lock::RunLock;
 pub use memory::peak_memory_bytes;
 pub use metrics::{read_metrics, EpochMetrics};
 pub(crate) use probe::paired_features;

@@ -1,5 +1,6 @@
 //! The training loop: batches in, optimiser steps, probes, alarms, checkpoints.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -27,6 +28,7 @@ pub struct Trainer<'t, D: Engine> {
     dev: D,
     config: TrainConfig,
     folder: Option<PathBuf>,
+    settings: Option<serde_json::Value>,
     watch: Option<&'t mut dyn Watch>,
 }
 
@@ -45,6 +47,8 @@ pub struct Progress {
     pub images: u64,
     /// Seconds spent in training steps, batches included.
     pub train_seconds: f64,
+    /// What the run was made with; it must be the same when it goes on.
+    settings: serde_json::Value,
     /// Steps of the epoch under way, and sums over them.
     partial: Partial,
     doctor: Doctor,
@@ -78,7 +82,13 @@ impl Progress {
 impl<'t, D: Engine> Trainer<'t, D> {
     /// A loop with the default [`TrainConfig`] that leaves nothing on disk.
     pub fn new(dev: &D) -> Self {
-        Trainer { dev: dev.clone(), config: TrainConfig::default(), folder: None, watch: None }
+        Trainer {
+            dev: dev.clone(),
+            config: TrainConfig::default(),
+            folder: None,
+            settings: None,
+            watch: None,
+        }
     }
     /// Replaces all settings.
     pub fn config(mut self, config: TrainConfig) -> Self {
@@ -115,6 +125,12 @@ impl<'t, D: Engine> Trainer<'t, D> {
         self.folder = Some(folder.as_ref().to_path_buf());
         self
     }
+    /// Everything the run is made with, as an object: it is kept in the checkpoint, and a run only goes on from a
+    /// checkpoint that holds the same. The loop's own [`TrainConfig`] when this is not called.
+    pub fn settings(mut self, settings: serde_json::Value) -> Self {
+        self.settings = Some(settings);
+        self
+    }
     /// Tells `watch` what happens.
     pub fn watch(mut self, watch: &'t mut dyn Watch) -> Self {
         self.watch = Some(watch);
@@ -127,7 +143,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
     ///
     /// # Errors
     /// Settings out of range, views that do not fit the encoder, data that cannot be read, a folder that cannot be
-    /// written, a damaged checkpoint; [`Error::Diverged`] when the loss or a gradient is not finite, with the last
+    /// written, a checkpoint that is damaged or was made with other settings; [`Error::Diverged`] when the loss or a gradient is not finite, with the last
     /// checkpoint kept as it was.
     pub fn fit<M: Method<D>>(
         self,
@@ -181,7 +197,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
     where
         M::Encoder: Encoder<D, Input = P>,
     {
-        if let Some(folder) = self.folder.as_deref().filter(|f| f.join("checkpoint/latest.json").exists()) {
+        if let Some(folder) = self.begun()? {
             let progress: Progress = checkpoint::load(folder, method, optimizer)?;
             // Lines written after the checkpoint are made again.
             let lines = progress.history.iter().map(EpochMetrics::line).collect::<Result<String>>()?;
@@ -228,6 +244,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             alarms: Vec::new(),
             images: 0,
             train_seconds: 0.0,
+            settings: self.made_with()?,
             partial: Partial::default(),
             doctor,
         };
@@ -397,11 +414,30 @@ impl<'t, D: Engine> Trainer<'t, D> {
     /// Complete epochs in the folder's checkpoint; 0 without one.
     ///
     /// # Errors
-    /// A damaged checkpoint.
+    /// A checkpoint that is damaged or was made with other settings.
     pub fn epochs_done(&self) -> Result<usize> {
-        match self.folder.as_deref().filter(|f| f.join("checkpoint/latest.json").exists()) {
+        match self.begun()? {
             Some(folder) => Ok(checkpoint::load_state::<Progress>(folder)?.epochs_done),
             None => Ok(0),
+        }
+    }
+
+    /// The folder when there is a checkpoint in it, made with the same settings.
+    fn begun(&self) -> Result<Option<&Path>> {
+        let Some(folder) = self.folder.as_deref().filter(|f| checkpoint::exists(f)) else { return Ok(None) };
+        let (now, then) = (self.made_with()?, checkpoint::load_state::<Progress>(folder)?.settings);
+        let differ = differences(&now, &then);
+        if differ.is_empty() {
+            return Ok(Some(folder));
+        }
+        let remedy = "Put those settings back (in config.json, where the run has one), or start a new run.";
+        Err(Error::run(folder, format!("its checkpoint was made with other settings: {differ}"), remedy))
+    }
+
+    fn made_with(&self) -> Result<serde_json::Value> {
+        match &self.settings {
+            Some(settings) => Ok(settings.clone()),
+            None => serde_json::to_value(&self.config).map_err(|e| Error::run("config", e.to_string(), "")),
         }
     }
 
@@ -441,6 +477,21 @@ impl Step {
         self.gradient.clear();
         (self.loss, self.parts) = (0.0, 0);
     }
+}
+
+/// `lr is 0.1, was 0.2; ...` for every key whose value is another; empty for equal objects.
+fn differences(now: &serde_json::Value, then: &serde_json::Value) -> String {
+    let keys = |of: &serde_json::Value| -> BTreeSet<String> {
+        of.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default()
+    };
+    let value = |of: &serde_json::Value, key: &str| of.get(key).cloned().unwrap_or_default();
+    keys(now)
+        .union(&keys(then))
+        .map(|key| (key, value(now, key), value(then, key)))
+        .filter(|(_, now, then)| now != then)
+        .map(|(key, now, then)| format!("{} is {now}, was {then}", key.replace('_', "-")))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn tell(alarms: Vec<Alarm>, progress: &mut Progress, watch: &mut dyn Watch) {
