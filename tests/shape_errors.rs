@@ -72,10 +72,10 @@ fn data_of_another_shape_than_the_encoder_takes() {
         "let mut simclr = SimClr::<ConvNet<Image<3, 32, 32>, 64, 3, Cpu>, 32, Cpu>::new(&dev, Default::default())?;\n\
          Trainer::new(&dev).fit(&mut simclr, &Digits::load()?, &views::glyphs(Size::of::<Image<1, 8, 8>>()))?;",
     );
-    assert!(
-        said.contains("the encoder takes Image<3, 32, 32>, the data are a Dataset<Image<1, 8, 8>>"),
-        "{said}"
-    );
+    // The compiler may write types with their path.
+    let said = said.replace("selfsame::shape::", "");
+    let expected = "the encoder takes Image<3, 32, 32>, the data are a Dataset<Image<1, 8, 8>>";
+    assert!(said.contains(expected), "{said}");
 }
 
 #[test]
