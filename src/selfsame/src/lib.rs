@@ -31,7 +31,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`error`], [`random`], [`interrupt`], [`shape`] | the error type; keyed random streams; stopping on request; image shapes as types |
+//! | [`error`], [`random`], [`mod@interrupt`], [`shape`] | the error type; keyed random streams; stopping on request; image shapes as types |
 //! | [`tape`] | stop-gradient, own operations, parameters by name, clipping, gradcheck |
 //! | [`ops`] | operations with their own backward pass |
 //! | [`nn`] | encoders and heads |
