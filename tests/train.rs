@@ -196,7 +196,7 @@ fn write_pictures(folder: &std::path::Path) {
                     1 => x < 12,
                     _ => x.abs_diff(16) < 7 && y.abs_diff(16) < 7,
                 };
-                let dirt = ((x * 31 + y * 17 + i * 101) * 2_654_435_761u32 >> 27) as u8;
+                let dirt = ((x * 31 + y * 17 + i * 101).wrapping_mul(2_654_435_761) >> 27) as u8;
                 image::Rgb(if bright { [200 + dirt, 180, 40 + dirt] } else { [20 + dirt, 30, 60 + dirt] })
             });
             picture.save(folder.join(format!("{name}/{i}.png"))).unwrap();
