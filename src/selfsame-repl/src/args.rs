@@ -67,7 +67,8 @@ A run leaves RUN/config.json, metrics.jsonl, checkpoint/, report.json and report
 
 /// What stands below the settings of `train`: the presets' numbers, which are the library's, and the examples.
 fn train_notes() -> String {
-    let mut table = selfsame::plot::Table::new(["data", "epochs", "batch", "lr", "warm-up", "temperature"]);
+    let mut table =
+        selfsame::plot::Table::new(["data", "epochs", "batch", "lr", "warm-up", "temperature", "projector"]);
     for data in selfsame::presets::DATA {
         let method = selfsame::presets::METHODS.first().copied().unwrap_or_default().to_string();
         let spec = TrainSpec { method, data: data.to_string(), ..TrainSpec::default() };
@@ -81,6 +82,7 @@ fn train_notes() -> String {
             cell(spec.lr),
             cell(spec.warmup_epochs),
             cell(spec.temperature),
+            count(spec.projector_dim),
         ]);
     }
     format!(
@@ -127,7 +129,7 @@ pub struct Train {
     /// Temperature of the contrastive loss, above 0; small values look at the hardest negatives only [default: by data set, below]
     #[arg(long, value_name = "X", value_parser = number, help_heading = "Model and objective")]
     pub temperature: Option<f64>,
-    /// Width of the projector's output, where the loss is computed [default: 64]
+    /// Width of the projector's output, where the loss is computed [default: by data set, below]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Model and objective")]
     pub projector_dim: Option<usize>,
 

@@ -44,6 +44,7 @@ pub(crate) struct Preset {
     pub(crate) lr: f64,
     pub(crate) warmup_epochs: f64,
     pub(crate) temperature: f64,
+    pub(crate) projector_dim: usize,
 }
 
 impl DataKind {
@@ -98,13 +99,13 @@ impl DataKind {
     }
 
     pub(crate) fn preset(self) -> Preset {
-        let (epochs, batch_size, lr, warmup_epochs, temperature) = match self {
-            DataKind::Digits => (30, 256, 2e-3, 2.0, 0.1),
-            DataKind::Mnist => (5, 256, 2e-3, 0.5, 0.2),
-            DataKind::Shapes => (10, 256, 1e-3, 1.0, 0.2),
-            DataKind::Cifar10 | DataKind::Cifar100 | DataKind::Folder => (10, 256, 1e-3, 1.0, 0.2),
+        let (epochs, batch_size, lr, warmup_epochs, temperature, projector_dim) = match self {
+            DataKind::Digits => (30, 256, 2e-3, 2.0, 0.1, 64),
+            DataKind::Mnist => (5, 256, 5e-3, 0.5, 0.3, 128),
+            DataKind::Shapes => (10, 256, 1e-3, 1.0, 0.2, 64),
+            DataKind::Cifar10 | DataKind::Cifar100 | DataKind::Folder => (10, 256, 1e-3, 1.0, 0.2, 64),
         };
-        Preset { epochs, batch_size, lr, warmup_epochs, temperature }
+        Preset { epochs, batch_size, lr, warmup_epochs, temperature, projector_dim }
     }
 
     /// Two random views as this kind of image wants them, normalised by `normalise`.

@@ -106,7 +106,7 @@ impl TrainSpec {
             optimizer: Some(optimizer),
             clip_norm: self.clip_norm,
             temperature: self.temperature.or(Some(preset.temperature)),
-            projector_dim: self.projector_dim.or(Some(64)),
+            projector_dim: self.projector_dim.or(Some(preset.projector_dim)),
             probe_every: self.probe_every.or(Some(1)),
             device: Some(device),
             out: self.out.clone().or_else(|| Some("runs".into())),
