@@ -28,16 +28,20 @@ pub fn plan(plan: &Plan) -> String {
 
 /// What the columns of [`epoch`] are called.
 pub fn epoch_header() -> String {
-    format!("{:>9}  {:>8}  {:>6}  {:>6}  {:>6}  {:>9}", "epoch", "loss", "kNN %", "std", "rank", "images/s")
+    format!(
+        "{:>9}  {:>8}  {:>6}  {:>8}  {:>6}  {:>6}  {:>9}",
+        "epoch", "loss", "kNN %", "linear %", "std", "rank", "images/s"
+    )
 }
 
 /// One epoch as a line under [`epoch_header`]; a dash where nothing was measured.
 pub fn epoch(line: &EpochLine, epochs: usize) -> String {
     format!(
-        "{:>9}  {:>8}  {:>6}  {:>6}  {:>6}  {:>9}",
+        "{:>9}  {:>8}  {:>6}  {:>8}  {:>6}  {:>6}  {:>9}",
         format!("{}/{epochs}", line.epoch),
         number(Some(line.loss).filter(|loss| loss.is_finite()), 4),
         percent(line.knn),
+        percent(line.linear),
         number(line.std, 4),
         number(line.rankme, 1),
         thousands(line.images_per_second.round().max(0.0) as u64)
@@ -67,15 +71,16 @@ mod tests {
             epoch: 3,
             loss: 5.25,
             knn: Some(0.9721),
+            linear: Some(0.981),
             std: Some(0.0871),
             rankme: Some(41.26),
             images_per_second: 12_345.4,
         };
-        assert_eq!(epoch_header(), "    epoch      loss   kNN %     std    rank   images/s");
-        assert_eq!(epoch(&line, 30), "     3/30    5.2500    97.2  0.0871    41.3     12,345");
+        assert_eq!(epoch_header(), "    epoch      loss   kNN %  linear %     std    rank   images/s");
+        assert_eq!(epoch(&line, 30), "     3/30    5.2500    97.2      98.1  0.0871    41.3     12,345");
         line.knn = None;
         line.images_per_second = f64::NAN;
-        assert_eq!(epoch(&line, 30), "     3/30    5.2500       -  0.0871    41.3          0");
+        assert_eq!(epoch(&line, 30), "     3/30    5.2500       -      98.1  0.0871    41.3          0");
     }
 
     #[test]

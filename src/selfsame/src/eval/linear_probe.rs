@@ -63,7 +63,7 @@ impl LinearProbe {
         let mut best: Option<ProbeFit> = None;
         for strength in STRENGTHS {
             let problem = Problem { x: &x, labels: train.labels(), width: widths.0 + 1, classes, strength };
-            probe.weights = minimise(&problem, std::mem::take(&mut probe.weights))?;
+            probe.weights = minimise(&problem, std::mem::take(&mut probe.weights), interrupted)?;
             let accuracy = validation.accuracy(&probe.predict(validation));
             // Without anything to validate on, a middle strength is the answer, not the first.
             let better = match &best {
@@ -75,6 +75,18 @@ impl LinearProbe {
             }
         }
         best.ok_or_else(|| Error::shape("linear probe", "a strength to try", "none"))
+    }
+
+    /// Fits a probe on `train` at one strength, without stopping on request: for the short probes of a training run, which
+    /// stops itself.
+    pub(crate) fn fit_to_the_end(train: &Embeddings, strength: f64) -> Result<LinearProbe> {
+        let (mean, scale) = moments(train);
+        let (width, classes) = (train.width() + 1, train.classes());
+        let mut probe = LinearProbe { mean, scale, weights: vec![0.0; classes * width], classes };
+        let x = probe.standardise(train);
+        let problem = Problem { x: &x, labels: train.labels(), width, classes, strength };
+        probe.weights = minimise(&problem, std::mem::take(&mut probe.weights), || false)?;
+        Ok(probe)
     }
 
     /// The most likely class of each row; of equals the lower.
@@ -181,12 +193,12 @@ impl Problem<'_> {
 }
 
 /// Limited-memory BFGS with backtracking (Nocedal and Wright, algorithm 7.5).
-fn minimise(problem: &Problem<'_>, mut w: Vec<f64>) -> Result<Vec<f64>> {
+fn minimise(problem: &Problem<'_>, mut w: Vec<f64>, stop: impl Fn() -> bool) -> Result<Vec<f64>> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let (mut loss, mut g) = problem.evaluate(&w);
     let mut memory: Vec<(Vec<f64>, Vec<f64>, f64)> = Vec::new();
     for _ in 0..ITERATIONS {
-        if interrupted() {
+        if stop() {
             return Err(Error::Interrupted);
         }
         if g.iter().all(|g| g.abs() < TOLERANCE) {

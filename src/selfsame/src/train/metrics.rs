@@ -25,6 +25,8 @@ pub struct EpochMetrics {
     pub grad_norm: Option<f64>,
     /// kNN accuracy (k = 20) on the validation part, when probed.
     pub knn: Option<f64>,
+    /// Accuracy on the validation part of a linear probe with all labels of the sample, when probed.
+    pub linear: Option<f64>,
     /// Standard deviation of the L2-normalised features, mean over columns, when probed.
     pub std: Option<f64>,
     /// RankMe of the features, when probed.

@@ -5,7 +5,7 @@ use crate::augment::{Normalise, Views};
 use crate::data::{Dataset, Part};
 use crate::diagnose::Geometry;
 use crate::error::{device, Result};
-use crate::eval::{knn_to_the_end, Frozen, Knn};
+use crate::eval::{knn_to_the_end, Frozen, Knn, LinearProbe};
 use crate::methods::Method;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
@@ -19,6 +19,17 @@ const QUERIES: usize = 2000;
 const GEOMETRY: usize = 2000;
 /// Of those, how many are seen in two views for the alignment.
 const PAIRS: usize = 512;
+
+/// Regularisation of the linear probe: a middle one, since there is nothing left to choose it on.
+const STRENGTH: f64 = 1e-2;
+
+/// What one measurement finds.
+pub(crate) struct Measured {
+    pub(crate) encoder: Geometry,
+    pub(crate) projector: Geometry,
+    pub(crate) knn: f64,
+    pub(crate) linear: f64,
+}
 
 /// Images chosen once, measured every epoch. The test part is never touched.
 pub(crate) struct OnlineProbe<P: Picture, D: Engine> {
@@ -44,8 +55,8 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
         })
     }
 
-    /// Geometry of the features and of the projections, and kNN accuracy on validation images.
-    pub(crate) fn measure<M: Method<D>>(&self, method: &M) -> Result<(Geometry, Geometry, f64)>
+    /// Geometry of the features and of the projections; kNN and linear-probe accuracy on validation images.
+    pub(crate) fn measure<M: Method<D>>(&self, method: &M) -> Result<Measured>
     where
         M::Encoder: Encoder<D, Input = P>,
     {
@@ -54,7 +65,8 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
         let bank = frozen.embed_to_the_end(&self.bank)?;
         let queries = frozen.embed_to_the_end(&self.queries)?;
         let predicted = knn_to_the_end(&bank, &queries, &[Knn::new(20)])?;
-        let accuracy = predicted.first().map_or(0.0, |p| queries.accuracy(p));
+        let knn = predicted.first().map_or(0.0, |p| queries.accuracy(p));
+        let linear = queries.accuracy(&LinearProbe::fit_to_the_end(&bank, STRENGTH)?.predict(&queries));
 
         let sample = bank.subset(&evenly(bank.len(), GEOMETRY));
         let (first, second) = features_of(&self.dev, method.encoder(), &self.pairs)?;
@@ -68,7 +80,7 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
         let pairs = (project(&first)?, project(&second)?);
         let projected = z.len() / sample.len().max(1);
         let projector = Geometry::measure(&z, sample.len(), projected, Some((&pairs.0, &pairs.1)))?;
-        Ok((encoder, projector, accuracy))
+        Ok(Measured { encoder, projector, knn, linear })
     }
 }
 

@@ -9,7 +9,7 @@ use dfdx::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{append, EpochMetrics};
-use super::probe::OnlineProbe;
+use super::probe::{Measured, OnlineProbe};
 use super::{atomic, checkpoint, EpochLine, StepLine, TrainConfig, Watch};
 use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
@@ -221,7 +221,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             projector_dim: about.projector_dim,
             plateaus: about.plateaus,
         });
-        let (encoder, projector, knn) = probe.measure(method)?;
+        let Measured { encoder, projector, knn, linear } = probe.measure(method)?;
         let row = EpochMetrics {
             epoch: 0,
             step: 0,
@@ -229,6 +229,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             lr: None,
             grad_norm: None,
             knn: Some(knn),
+            linear: Some(linear),
             std: Some(encoder.std),
             rankme: Some(encoder.rankme),
             encoder: Some(encoder),
@@ -367,13 +368,14 @@ impl<'t, D: Engine> Trainer<'t, D> {
             lr: Some(lr),
             grad_norm: Some(progress.partial.grad_norm / steps),
             knn: None,
+            linear: None,
             std: None,
             rankme: None,
             encoder: None,
             projector: None,
         };
         if epoch.is_multiple_of(self.config.probe_every) || epoch == self.config.epochs {
-            let (encoder, projector, knn) = probe.measure(method)?;
+            let Measured { encoder, projector, knn, linear } = probe.measure(method)?;
             let seen = crate::diagnose::Probe {
                 epoch,
                 loss,
@@ -384,7 +386,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
             };
             let alarms = progress.doctor.after_probe(&seen);
             tell(alarms, progress, watch);
-            (row.knn, row.std, row.rankme) = (Some(knn), Some(encoder.std), Some(encoder.rankme));
+            (row.knn, row.linear) = (Some(knn), Some(linear));
+            (row.std, row.rankme) = (Some(encoder.std), Some(encoder.rankme));
             (row.encoder, row.projector) = (Some(encoder), Some(projector));
         }
         if let Some(folder) = &self.folder {
@@ -394,6 +397,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             epoch,
             loss,
             knn: row.knn,
+            linear: row.linear,
             std: row.std,
             rankme: row.rankme,
             images_per_second,

@@ -54,6 +54,8 @@ pub struct EpochLine {
     pub loss: f64,
     /// Online kNN accuracy (k = 20) on the validation part, when probed this epoch.
     pub knn: Option<f64>,
+    /// Online linear-probe accuracy on the validation part, when probed.
+    pub linear: Option<f64>,
     /// Standard deviation of the L2-normalised embeddings, mean over columns, when probed.
     pub std: Option<f64>,
     /// RankMe of the embeddings, when probed.
