@@ -84,7 +84,15 @@ mod tests {
     use super::*;
 
     fn line(epoch: usize) -> EpochLine {
-        EpochLine { epoch, loss: 5.0, knn: None, linear: None, std: None, rankme: None, images_per_second: 1.0 }
+        EpochLine {
+            epoch,
+            loss: 5.0,
+            knn: None,
+            linear: None,
+            std: None,
+            rankme: None,
+            images_per_second: 1.0,
+        }
     }
 
     #[test]

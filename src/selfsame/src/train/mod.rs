@@ -6,7 +6,9 @@ mod lock;
 mod memory;
 mod metrics;
 mod probe;
+mod progress;
 mod report;
+mod step;
 mod trainer;
 mod watch;
 
@@ -17,8 +19,9 @@ pub(crate) use lock::RunLock;
 pub use memory::peak_memory_bytes;
 pub use metrics::{read_metrics, EpochMetrics};
 pub(crate) use probe::paired_features;
+pub use progress::Progress;
 pub(crate) use trainer::evaluation_normalise;
-pub use trainer::{Progress, Trainer};
+pub use trainer::Trainer;
 
 pub use report::{Baselines, KnnScores, LinearScores, Report, Scores};
 pub use watch::{EpochLine, Outcome, Plan, StepLine, Watch};

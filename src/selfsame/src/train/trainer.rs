@@ -1,15 +1,15 @@
 //! The training loop: batches in, optimiser steps, probes, alarms, checkpoints.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dfdx::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::metrics::{append, EpochMetrics};
 use super::probe::{Measured, OnlineProbe};
+use super::progress::{differences, Partial, Progress};
+use super::step::Step;
 use super::{atomic, checkpoint, EpochLine, StepLine, TrainConfig, Watch};
 use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
@@ -21,7 +21,6 @@ use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::optim::{Cosine, Optimizer, Rule};
 use crate::shape::{Input, Picture};
-use crate::tape::FlatGradient;
 
 /// The loop for one objective, with or without a run folder.
 pub struct Trainer<'t, D: Engine> {
@@ -30,53 +29,6 @@ pub struct Trainer<'t, D: Engine> {
     folder: Option<PathBuf>,
     settings: Option<serde_json::Value>,
     watch: Option<&'t mut dyn Watch>,
-}
-
-/// How far a call of [`Trainer::fit`] came.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Complete epochs.
-    pub epochs_done: usize,
-    /// Optimiser steps.
-    pub steps_done: u64,
-    /// One entry an epoch, epoch 0 (before training) first.
-    pub history: Vec<EpochMetrics>,
-    /// What the doctor said.
-    pub alarms: Vec<Alarm>,
-    /// Images trained on, each counted once however many views it had.
-    pub images: u64,
-    /// Seconds spent in training steps, batches included.
-    pub train_seconds: f64,
-    /// What the run was made with; it must be the same when it goes on.
-    settings: serde_json::Value,
-    /// Steps of the epoch under way, and sums over them.
-    partial: Partial,
-    doctor: Doctor,
-}
-
-/// The epoch under way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Partial {
-    steps: u64,
-    loss: f64,
-    grad_norm: f64,
-}
-
-impl Progress {
-    /// Mean loss of each epoch.
-    pub fn losses(&self) -> Vec<f64> {
-        self.history.iter().filter_map(|row| row.loss).collect()
-    }
-
-    /// Whether all epochs of `config` are done.
-    pub fn is_done(&self, config: &TrainConfig) -> bool {
-        self.epochs_done >= config.epochs
-    }
-
-    /// Images per second of the training loop.
-    pub fn images_per_second(&self) -> f64 {
-        self.images as f64 / self.train_seconds.max(1e-9)
-    }
 }
 
 impl<'t, D: Engine> Trainer<'t, D> {
@@ -455,47 +407,6 @@ impl<'t, D: Engine> Trainer<'t, D> {
         let warmup = (self.config.warmup_epochs * steps as f64).round() as u64;
         Cosine::new(self.config.lr, warmup, steps * self.config.epochs as u64)
     }
-}
-
-/// The micro-batches of one optimiser step.
-#[derive(Default)]
-struct Step {
-    gradient: FlatGradient,
-    loss: f64,
-    parts: usize,
-}
-
-impl Step {
-    fn add<D: Engine, M: Method<D>>(
-        &mut self,
-        method: &M,
-        loss: Tensor<Rank0, f32, D, OwnedTape<f32, D>>,
-    ) -> Result<()> {
-        self.loss += loss.as_vec().first().map_or(f64::NAN, |l| f64::from(*l));
-        self.gradient.add(method, loss.try_backward().map_err(device)?)?;
-        self.parts += 1;
-        Ok(())
-    }
-
-    fn clear(&mut self) {
-        self.gradient.clear();
-        (self.loss, self.parts) = (0.0, 0);
-    }
-}
-
-/// `lr is 0.1, was 0.2; ...` for every key whose value is another; empty for equal objects.
-fn differences(now: &serde_json::Value, then: &serde_json::Value) -> String {
-    let keys = |of: &serde_json::Value| -> BTreeSet<String> {
-        of.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default()
-    };
-    let value = |of: &serde_json::Value, key: &str| of.get(key).cloned().unwrap_or_default();
-    keys(now)
-        .union(&keys(then))
-        .map(|key| (key, value(now, key), value(then, key)))
-        .filter(|(_, now, then)| now != then)
-        .map(|(key, now, then)| format!("{} is {now}, was {then}", key.replace('_', "-")))
-        .collect::<Vec<_>>()
-        .join("; ")
 }
 
 fn tell(alarms: Vec<Alarm>, progress: &mut Progress, watch: &mut dyn Watch) {
