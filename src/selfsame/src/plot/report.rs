@@ -97,7 +97,7 @@ fn representations(report: &Report) -> [(String, &Scores); 5] {
         ("random-init encoder".into(), &b.random_init),
         ("raw pixels".into(), &b.pixels),
         ("PCA of the pixels".into(), &b.pca),
-        ("supervised, all labels".into(), &b.supervised),
+        ("supervised".into(), &b.supervised),
     ]
 }
 
@@ -126,7 +126,8 @@ fn scores(page: &mut String, report: &Report) -> Result<()> {
     page.push_str(&format!(
         "<section class=\"scores\">\n<h2>Is it better than nothing?</h2>\n<div class=\"wide\">{}</div>\n\
          <p class=\"note\">Accuracy on the test part, every representation under the same probes. Below 100 % of the \
-         labels: mean over five draws.</p>\n<div class=\"figures\">{}</div>\n</section>\n",
+         labels: mean over five draws; supervised then means the encoder trained on those labels alone, scored by its \
+         own classifier.</p>\n<div class=\"figures\">{}</div>\n</section>\n",
         table.html(),
         figure_html(&figure, "", "")
     ));

@@ -76,6 +76,7 @@ pub struct Baselines {
     pub pixels: Scores,
     /// Principal components of the pixels, as many as the encoder has features (or pixels, if fewer).
     pub pca: Scores,
-    /// The same encoder trained with all training labels for the same number of epochs.
+    /// The same encoder trained with all training labels for the same number of epochs; below 100 % of the labels, trained
+    /// on those labels alone and scored by its own classifier.
     pub supervised: Scores,
 }
