@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
-use super::judge::embed;
 use super::TrainSpec;
 use crate::augment::Views;
 use crate::data::{Dataset, Part};
 use crate::diagnose::{singular_values, Pca, Rows};
 use crate::error::{Error, Result};
-use crate::eval::{nearest_rows, Embeddings, Parts};
+use crate::eval::{nearest_rows, Embeddings, Frozen, Parts};
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::plot::{image_grid, report_html, scatter, spectrum, Extras, Figure, GridRow, History, Tile};
 use crate::random::{stream, Purpose};
 use crate::shape::{Picture, Size};
-use crate::train::{write_atomic, Progress, Report};
+use crate::train::{evaluation_normalise, write_atomic, Progress, Report};
 
 /// Points a scatter shows; more would only cover each other.
 const POINTS: usize = 1500;
@@ -36,7 +35,8 @@ pub(super) fn publish<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
     report: &Report,
 ) -> Result<()> {
     let untrained = E::new(dev, &mut stream(&[report.seed, Purpose::Init as u64, 0]))?;
-    let before = embed(dev, &untrained, data, views)?.test;
+    let before =
+        Frozen::new(&untrained, dev, evaluation_normalise(views, P::CHANNELS)).embed(&data.test())?;
     let extras = Extras {
         spectrum: Some(spectra(&[("trained", &parts.test), ("random init", &before)])?),
         scatter: Some(map(&parts.test, data.classes())?),
