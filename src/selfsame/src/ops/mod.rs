@@ -28,6 +28,7 @@ mod matmul;
 mod patchify;
 mod pool;
 mod real;
+mod simd;
 
 pub use activation::{gelu, relu, ActivationOp};
 pub use add::{add, add_to_each, AddOp};
@@ -45,3 +46,4 @@ pub use matmul::{matmul, Matrix, Threads};
 pub use patchify::{patchify, PatchifyOp};
 pub use pool::{mean_last, mean_middle, PoolOp};
 pub use real::Real;
+pub(crate) use simd::{largest, sum, vectorized};

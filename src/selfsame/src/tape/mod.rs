@@ -5,6 +5,7 @@ mod custom;
 mod gradcheck;
 mod gradient;
 mod parameters;
+mod scratch;
 mod stop_gradient;
 #[cfg(test)]
 mod tests;
@@ -16,3 +17,4 @@ pub use parameters::{copy_parameters, count_parameters, AnyTensor, Parameters, R
 pub use stop_gradient::stop_gradient;
 
 pub(crate) use parameters::parameters;
+pub(crate) use scratch::Scratch;
