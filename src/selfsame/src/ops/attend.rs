@@ -151,7 +151,9 @@ fn exponentials<E: Real>(s: &mut [E], stride: usize, scale: E, log_sums: &mut [E
         || {
             for (row, log) in s.chunks_exact_mut(stride).zip(log_sums) {
                 let top = largest(row) * scale;
-                row.iter_mut().for_each(|v| *v = (*v * scale - top).exp_fast());
+                for v in row.iter_mut() {
+                    *v = (*v * scale - top).exp_down_fast();
+                }
                 *log = top;
             }
         },
@@ -195,9 +197,11 @@ fn weights_backward<E: Real>(s: &mut [E], ds: &mut [E], stride: usize, scale: E,
         || {
             let rows = s.chunks_exact_mut(stride).zip(ds.chunks_exact_mut(stride));
             for (((s, ds), log), dot) in rows.zip(log_sums).zip(dots) {
-                for (s, ds) in s.iter_mut().zip(ds) {
-                    *s = (*s * scale - *log).exp_fast();
-                    *ds = (*ds - *dot) * *s * scale;
+                let (s, ds, log, dot) = (&mut s[..stride], &mut ds[..stride], *log, *dot);
+                for i in 0..stride {
+                    let p = (s[i] * scale - log).exp_down_fast();
+                    s[i] = p;
+                    ds[i] = (ds[i] - dot) * p * scale;
                 }
             }
         },
