@@ -52,5 +52,5 @@ pub use nonlinearity::Activation;
 pub use patchify::{patchify, PatchifyOp};
 pub use pool::{mean_last, mean_middle, PoolOp};
 pub use real::Real;
-pub(crate) use simd::{largest, sum, vectorized};
+pub(crate) use simd::{dot, largest, sum, vectorized};
 pub use stack::{transformer, BlockParameters, StackOp, StackParameters};
