@@ -161,6 +161,8 @@ struct Stacked {
     finish: bool,
     activation: Activation,
     hide: Hide,
+    /// Values of a patch, where the stack begins with patches and ends with a mean.
+    patch: Option<usize>,
 }
 
 impl Case for Stacked {
@@ -172,10 +174,10 @@ impl Case for Stacked {
             [v(w), v(w), vec![hidden, w], v(hidden), vec![w, hidden], v(w)],
         ];
         let blocks = std::iter::repeat_n(block.concat(), depth).flatten();
-        std::iter::once(vec![b, n, w])
-            .chain(blocks)
-            .chain([v(w), v(w)].into_iter().take(if finish { 2 } else { 0 }))
-            .collect()
+        let norm = [v(w), v(w)].into_iter().take(if finish { 2 } else { 0 });
+        let embedding = self.patch.into_iter().flat_map(|patch| [vec![w, patch], v(w), vec![n, w]]);
+        let x = vec![b, n, self.patch.unwrap_or(w)];
+        std::iter::once(x).chain(blocks).chain(norm).chain(embedding).collect()
     }
 
     fn run<E: Real>(&self, mut i: Inputs<'_, E>, fused: bool) -> Taped<E>
@@ -211,7 +213,18 @@ impl Case for Stacked {
             eps: 1e-5,
         };
         let keys = self.hide.keys(self.b, self.n);
-        let (x, mask) = (x.put_tape(i.tape()), self.hide.mask(&keys));
+        let mask = self.hide.mask(&keys);
+        if self.patch.is_some() {
+            let (weight, bias, positions) = (i.two(), i.one(), i.two());
+            let embedding = PatchEmbedding { weight: &weight, bias: &bias, positions: &positions };
+            let x = x.put_tape(i.tape());
+            let y = match fused {
+                true => vision_transformer(x, embedding, &stack),
+                false => stack::composed_vision(x, embedding, &stack),
+            };
+            return flat(y.unwrap());
+        }
+        let x = x.put_tape(i.tape());
         flat(if fused { transformer(x, &stack, mask) } else { stack::composed(x, &stack, mask) }.unwrap())
     }
 }
@@ -270,8 +283,12 @@ fn a_transformer_is_its_small_operations() {
         finish: true,
         activation: Activation::Gelu,
         hide: Hide::Nothing,
+        patch: None,
     };
     check(&case);
+    check(&Stacked { patch: Some(5), ..case });
+    check(&Stacked { b: 1, n: 1, patch: Some(1), finish: false, ..case });
+    check_large(&Stacked { b: 53, n: 31, w: 6, heads: 3, hidden: 11, patch: Some(7), ..case });
     check(&Stacked { hide: Hide::Future, finish: false, activation: Activation::GeluTanh, ..case });
     check(&Stacked { hide: Hide::SomeKeys, depth: 1, activation: Activation::None, ..case });
     check(&Stacked { b: 1, n: 1, w: 2, heads: 1, hidden: 1, ..case });

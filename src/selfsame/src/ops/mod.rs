@@ -53,4 +53,4 @@ pub use patchify::{patchify, PatchifyOp};
 pub use pool::{mean_last, mean_middle, PoolOp};
 pub use real::Real;
 pub(crate) use simd::{dot, largest, sum, vectorized};
-pub use stack::{transformer, BlockParameters, StackOp, StackParameters};
+pub use stack::{transformer, vision_transformer, BlockParameters, PatchEmbedding, StackOp, StackParameters};
