@@ -1,9 +1,6 @@
 //! A device that can do everything the library needs.
 
-use super::{
-    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, L2NormalizeOp,
-    LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real, StackOp,
-};
+use super::{ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, EmbeddingOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp};
 use crate::losses::NtXentOp;
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
@@ -15,16 +12,23 @@ pub trait Engine<E: Real = f32>:
     ActivationOp<E>
     + AddOp<E>
     + AttentionOp<E>
+    + AxisMapOp<E>
     + BatchNormOp<E>
     + Conv2dOp<E>
     + ConvStageOp<E>
     + CrossEntropyOp<E>
+    + EmbeddingOp<E>
     + L2NormalizeOp<E>
     + LayerNormOp<E>
     + LinearOp<E>
+    + LinearActOp<E>
+    + MaxPoolOp<E>
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
+    + SoftmaxOp<E>
+    + TokensOp<E>
+    + UnpatchifyOp<E>
     + StackOp<E>
 {
 }
@@ -50,16 +54,23 @@ mod cuda {
         ActivationOp,
         AddOp,
         AttentionOp,
+        AxisMapOp,
         BatchNormOp,
         Conv2dOp,
         ConvStageOp,
         CrossEntropyOp,
+        EmbeddingOp,
         L2NormalizeOp,
         LayerNormOp,
         LinearOp,
+        LinearActOp,
+        MaxPoolOp,
         NtXentOp,
         PatchifyOp,
         PoolOp,
+        SoftmaxOp,
+        TokensOp,
+        UnpatchifyOp,
         StackOp
     );
 }
