@@ -60,7 +60,8 @@ fn a_device_that_is_named_is_tested() {
         assert!(!operation["gradients"].as_array().unwrap().is_empty(), "{operation}");
     }
     let text = call(folder.path(), "doctor --device cpu");
-    let line = |word: &str| text.succeeds().lines().find(|l| l.contains(word)).unwrap_or_default().to_string();
+    let line =
+        |word: &str| text.succeeds().lines().find(|l| l.contains(word)).unwrap_or_default().to_string();
     assert!(line("operations").starts_with("ok"), "{}", text.stdout);
     for word in ["LayerNorm", "Attention", "Conv", "MaxPool", "Embedding", "ScatterTokens"] {
         assert!(line(word).contains("ok"), "{word}: {}", text.stdout);

@@ -26,7 +26,17 @@ pub enum Divisor {
 /// # Errors
 /// [`Error::Shape`] when the window does not fit the image, its padding is more than half the kernel, or `out` is another
 /// size; a device out of memory.
-pub fn avg_pool2d<B: Dim, C: Dim, H: Dim, W: Dim, OH: Dim, OW: Dim, E: Real, D: AxisMapOp<E>, T: Tape<E, D>>(
+pub fn avg_pool2d<
+    B: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    OH: Dim,
+    OW: Dim,
+    E: Real,
+    D: AxisMapOp<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, C, H, W), E, D, T>,
     window: PoolWindow,
     divisor: Divisor,
@@ -104,10 +114,7 @@ pub fn adaptive_avg_pool2d<
 }
 
 /// The maps of [`adaptive_avg_pool2d`].
-pub(super) fn adaptive_maps(
-    size: (usize, usize),
-    out: (impl Dim, impl Dim),
-) -> Result<(AxisMap, AxisMap)> {
+pub(super) fn adaptive_maps(size: (usize, usize), out: (impl Dim, impl Dim)) -> Result<(AxisMap, AxisMap)> {
     let axis = |size: usize, outs: usize| {
         if size == 0 && outs > 0 {
             return Err(Error::shape("adaptive average", "an image with pixels", "a side of 0"));

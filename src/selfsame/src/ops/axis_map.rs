@@ -64,7 +64,17 @@ pub trait AxisMapOp<E: Real>: Device<E> {
 }
 
 /// The same from dfdx's operations: a product with a matrix on either side.
-pub(crate) fn composed<B: Dim, C: Dim, H: Dim, W: Dim, OH: Dim, OW: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+pub(crate) fn composed<
+    B: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    OH: Dim,
+    OW: Dim,
+    E: Real,
+    D: Device<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, C, H, W), E, D, T>,
     rows: &AxisMap,
     columns: &AxisMap,

@@ -174,7 +174,12 @@ where
 
 /// Calls `f` with every value's channel, and the value in `a` and in `b`; both are whole samples of `c` channels of `l`.
 #[inline(always)]
-fn each_channel<E: Real>(a: &mut [E], b: &mut [E], (c, l): (usize, usize), f: impl Fn(usize, &mut E, &mut E)) {
+fn each_channel<E: Real>(
+    a: &mut [E],
+    b: &mut [E],
+    (c, l): (usize, usize),
+    f: impl Fn(usize, &mut E, &mut E),
+) {
     vectorized(
         #[inline(always)]
         || {

@@ -270,7 +270,11 @@ fn pools() {
         check(&AvgPool1 { x: [2, 3, 7], window });
     }
     check_large(&MaxPool { x: [19, 3, 13, 11], window: square(3).stride(2).padding(1) });
-    check_large(&AvgPool { x: [19, 3, 13, 11], window: square(3).stride(2).padding(1), divisor: Divisor::Inside });
+    check_large(&AvgPool {
+        x: [19, 3, 13, 11],
+        window: square(3).stride(2).padding(1),
+        divisor: Divisor::Inside,
+    });
     for (x, out) in [([1, 1, 1, 1], (1, 1)), ([2, 3, 5, 7], (3, 2)), ([2, 1, 2, 3], (5, 3))] {
         check(&AdaptiveAvgPool { x, out });
     }
@@ -279,7 +283,8 @@ fn pools() {
 #[test]
 fn equal_values_and_nans_in_a_pool() {
     let dev = Cpu::default();
-    let x: Tensor<(usize, usize, usize), f32, _> = dev.tensor_from_vec(vec![2.0, 2.0, 1.0, f32::NAN], (1, 1, 4));
+    let x: Tensor<(usize, usize, usize), f32, _> =
+        dev.tensor_from_vec(vec![2.0, 2.0, 1.0, f32::NAN], (1, 1, 4));
     let y = max_pool1d(x.leaky_trace(), PoolWindow::along(2), 2).unwrap();
     assert!(y.as_vec()[0] == 2.0 && y.as_vec()[1].is_nan());
     assert_eq!(y.sum::<Rank0, _>().backward().get(&x).as_vec(), [1.0, 0.0, 0.0, 1.0]);

@@ -72,7 +72,11 @@ impl Targets<'_> {
         let (labels, settings) = match self {
             Targets::Soft(soft) if soft.len() == rows * classes && rows > 0 => return Ok(()),
             Targets::Soft(soft) => {
-                return Err(Error::shape(WHAT, format!("{rows} x {classes} targets, at least one"), soft.len()))
+                return Err(Error::shape(
+                    WHAT,
+                    format!("{rows} x {classes} targets, at least one"),
+                    soft.len(),
+                ))
             }
             Targets::Classes(labels, settings) => (labels, settings),
         };
@@ -90,7 +94,11 @@ impl Targets<'_> {
             return Err(Error::shape(WHAT, "smoothing between 0 and 1", settings.smoothing));
         }
         if !(self.total(rows) > 0.0) {
-            return Err(Error::shape(WHAT, "a label that counts", "labels that are ignored or weigh nothing"));
+            return Err(Error::shape(
+                WHAT,
+                "a label that counts",
+                "labels that are ignored or weigh nothing",
+            ));
         }
         Ok(())
     }

@@ -269,8 +269,7 @@ where
         let asked = sizes(&self.entry["outputs"]["y"]);
         let asked = (asked[2], asked[3]);
         let out = window.output((s[2], s[3]));
-        let divisor =
-            if number("count_include_pad") == Some(0) { Divisor::Inside } else { Divisor::Window };
+        let divisor = if number("count_include_pad") == Some(0) { Divisor::Inside } else { Divisor::Window };
         flat(match family {
             "max_pool2d" => max_pool2d(x, window, out).unwrap(),
             "avg_pool2d" => avg_pool2d(x, window, divisor, out).unwrap(),
@@ -465,7 +464,8 @@ fn the_layer_follows_running_statistics_as_torch_does() {
 fn random_masking_from_noise_matches() {
     let Some(file) = goldens("ops.json") else { return };
     let entry = entry(&file, "random_masking/from_noise");
-    let (noise, kept) = (numbers(&entry["inputs"]["noise"]), entry["params"]["keep"].as_u64().unwrap() as usize);
+    let (noise, kept) =
+        (numbers(&entry["inputs"]["noise"]), entry["params"]["keep"].as_u64().unwrap() as usize);
     let tokens = sizes(&entry["inputs"]["noise"])[1];
     let masking = RandomMasking::of_noise(&noise, tokens, kept).unwrap();
     let wide = |v: &[u32]| v.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();

@@ -28,7 +28,17 @@ pub trait MaxPoolOp<E: Real>: Device<E> {
 /// # Errors
 /// [`Error::Shape`](crate::Error::Shape) when the window does not fit the image, its padding is more than half the kernel,
 /// or `out` is another size; a device out of memory.
-pub fn max_pool2d<B: Dim, C: Dim, H: Dim, W: Dim, OH: Dim, OW: Dim, E: Real, D: MaxPoolOp<E>, T: Tape<E, D>>(
+pub fn max_pool2d<
+    B: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    OH: Dim,
+    OW: Dim,
+    E: Real,
+    D: MaxPoolOp<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, C, H, W), E, D, T>,
     window: PoolWindow,
     out: (OH, OW),
@@ -55,7 +65,17 @@ pub fn max_pool1d<B: Dim, C: Dim, L: Dim, O: Dim, E: Real, D: MaxPoolOp<E>, T: T
 }
 
 /// The same from dfdx's operations: gather the places of each window, push those in the padding far down, take the maximum.
-pub(crate) fn composed<B: Dim, C: Dim, H: Dim, W: Dim, OH: Dim, OW: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+pub(crate) fn composed<
+    B: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    OH: Dim,
+    OW: Dim,
+    E: Real,
+    D: Device<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, C, H, W), E, D, T>,
     window: PoolWindow,
     out: (OH, OW),

@@ -85,7 +85,11 @@ fn check_index(what: &str, index: &[u32], (batch, each): (usize, usize), below: 
 fn over_samples(index: &[u32], each: usize, rows: usize) -> Vec<u32> {
     let row = |(i, at): (usize, &u32)| {
         let at = *at as usize;
-        if at < rows { (i / each * rows + at) as u32 } else { FILL }
+        if at < rows {
+            (i / each * rows + at) as u32
+        } else {
+            FILL
+        }
     };
     index.iter().enumerate().map(row).collect()
 }

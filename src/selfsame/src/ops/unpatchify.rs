@@ -28,16 +28,31 @@ pub trait UnpatchifyOp<E: Real>: Device<E> {
 /// # Errors
 /// [`Error::Shape`] when `patch` does not divide both sides or the patches are others in number or size; a device out of
 /// memory.
-pub fn unpatchify<B: Dim, N: Dim, P: Dim, C: Dim, H: Dim, W: Dim, E: Real, D: UnpatchifyOp<E>, T: Tape<E, D>>(
+pub fn unpatchify<
+    B: Dim,
+    N: Dim,
+    P: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    E: Real,
+    D: UnpatchifyOp<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, N, P), E, D, T>,
     patch: usize,
     image: (C, H, W),
 ) -> Result<Tensor<(B, C, H, W), E, D, T>> {
     let (c, h, w) = (image.0.size(), image.1.size(), image.2.size());
     if patch == 0 || !h.is_multiple_of(patch) || !w.is_multiple_of(patch) {
-        return Err(Error::shape("unpatchify", format!("sides that patch {patch} divides"), format!("{h}x{w}")));
+        return Err(Error::shape(
+            "unpatchify",
+            format!("sides that patch {patch} divides"),
+            format!("{h}x{w}"),
+        ));
     }
-    let (want, found) = (((h / patch) * (w / patch), c * patch * patch), (x.shape().1.size(), x.shape().2.size()));
+    let (want, found) =
+        (((h / patch) * (w / patch), c * patch * patch), (x.shape().1.size(), x.shape().2.size()));
     if want != found {
         let expected = format!("{} patches of {} values", want.0, want.1);
         return Err(Error::shape("unpatchify", expected, format!("{} of {}", found.0, found.1)));
@@ -46,7 +61,17 @@ pub fn unpatchify<B: Dim, N: Dim, P: Dim, C: Dim, H: Dim, W: Dim, E: Real, D: Un
 }
 
 /// The same from dfdx's operations.
-pub(crate) fn composed<B: Dim, N: Dim, P: Dim, C: Dim, H: Dim, W: Dim, E: Real, D: Device<E>, T: Tape<E, D>>(
+pub(crate) fn composed<
+    B: Dim,
+    N: Dim,
+    P: Dim,
+    C: Dim,
+    H: Dim,
+    W: Dim,
+    E: Real,
+    D: Device<E>,
+    T: Tape<E, D>,
+>(
     x: Tensor<(B, N, P), E, D, T>,
     patch: usize,
     image: (C, H, W),

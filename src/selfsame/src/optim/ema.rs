@@ -51,8 +51,11 @@ pub fn ema<D: Device<f32>>(
     let (mut theirs, tensors) = read(student)?;
     let (own, shapes) = read(&*teacher)?;
     if tensors != shapes {
-        let at = tensors.iter().zip(&shapes).position(|(a, b)| a != b).unwrap_or(tensors.len().min(shapes.len()));
-        let name = |list: &[Described]| list.get(at).map_or("nothing".into(), |t| format!("{} {:?}", t.name, t.sizes));
+        let at =
+            tensors.iter().zip(&shapes).position(|(a, b)| a != b).unwrap_or(tensors.len().min(shapes.len()));
+        let name = |list: &[Described]| {
+            list.get(at).map_or("nothing".into(), |t| format!("{} {:?}", t.name, t.sizes))
+        };
         return Err(Error::shape("teacher of a moving average", name(&tensors), name(&shapes)));
     }
     let (keep, share) = (momentum as f32, (1.0 - momentum) as f32);

@@ -6,7 +6,9 @@ use super::inputs::{flat, normal, Case, Inputs, Taped};
 use crate::error::{device, Result};
 use crate::losses::{self, nt_xent};
 use crate::ops::*;
-use crate::ops::{activation, add, attention, batch_norm, conv2d, conv_stage, cross_entropy, gelu, gelu_tanh};
+use crate::ops::{
+    activation, add, attention, batch_norm, conv2d, conv_stage, cross_entropy, gelu, gelu_tanh,
+};
 use crate::ops::{l2_normalize, layer_norm, linear, patchify, pool, relu, stack};
 
 /// A case: its fields are sizes, its body gives the fused and the composed result.
@@ -207,7 +209,11 @@ impl Case for Stacked {
         };
         let keys = self.hide.keys(self.b, self.n);
         let (x, mask) = (x.put_tape(i.tape()), self.hide.mask(&keys));
-        flat(if fused { transformer(x, &stack, mask)? } else { stack::composed(x, &stack, mask).map_err(device)? })
+        flat(if fused {
+            transformer(x, &stack, mask)?
+        } else {
+            stack::composed(x, &stack, mask).map_err(device)?
+        })
     }
 }
 

@@ -155,7 +155,8 @@ pub(crate) fn data(case: &impl Case, layout: Layout) -> Vec<Vec<f64>> {
 
 /// Values and gradients of a case on a device.
 pub(crate) fn evaluate<E: Real, D: Engine<E>>(dev: &D, case: &impl Case, how: How) -> Result<Found<E>> {
-    let leaves = data(case, how.layout).iter().map(|v| tensor(dev, v)).collect::<Result<Vec<Flat<E, D>>>>()?;
+    let leaves =
+        data(case, how.layout).iter().map(|v| tensor(dev, v)).collect::<Result<Vec<Flat<E, D>>>>()?;
     let inputs = Inputs {
         flat: leaves.iter(),
         shapes: case.shapes().into_iter(),

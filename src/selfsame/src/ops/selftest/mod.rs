@@ -10,8 +10,8 @@ pub(crate) mod rows;
 mod run;
 mod table;
 
-pub(crate) use inputs::{evaluate, flat, normal, Case};
 #[cfg(test)]
-pub(crate) use inputs::{data, tensor, Flat, Found, How, Inputs, Layout, Taped};
+pub(crate) use inputs::{data, flat, normal, tensor, Flat, Found, How, Inputs, Layout, Taped};
+pub(crate) use inputs::{evaluate, Case};
 pub(crate) use inputs::{COMPOSED, FUSED};
 pub use run::{self_test, SelfCheck, SELF_TEST_TOLERANCE};

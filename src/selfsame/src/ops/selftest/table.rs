@@ -33,6 +33,7 @@ fn rows(v: &mut impl Visitor) {
     v.case(&CrossEntropy { rows: 131, classes: 17 });
     v.case(&NtXent { rows: 66, width: 17, temperature: 0.2 });
     v.case(&Softmax { rows: 131, width: 37 });
+    v.case(&Softmax4 { x: [3, 5, 7, 11] });
     v.case(&LogSoftmax { rows: 131, width: 37 });
     v.case(&LogSumExp { rows: 131, width: 37 });
     v.case(&LinearAct { b: 67, ins: 131, outs: 37, activation: Activation::Gelu });
@@ -58,6 +59,8 @@ fn images(v: &mut impl Visitor) {
     let window = PoolWindow::square(3).stride(2).padding(1);
     v.case(&MaxPool { x: [7, 3, 13, 11], window });
     v.case(&AvgPool { x: [7, 3, 13, 11], window, divisor: Divisor::Inside });
+    v.case(&MaxPool1 { x: [7, 3, 31], window: PoolWindow::along(3).stride(2).padding(1) });
+    v.case(&AvgPool1 { x: [7, 3, 31], window: PoolWindow::along(4) });
     v.case(&AdaptiveAvgPool { x: [7, 3, 13, 11], out: (4, 3) });
     for how in [Resize::Nearest, Resize::Bilinear, Resize::Bicubic] {
         v.case(&Resized { x: [7, 3, 13, 11], how, out: (31, 7) });
