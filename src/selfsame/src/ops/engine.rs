@@ -1,10 +1,6 @@
 //! A device that can do everything the library needs.
 
-use super::{
-    ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp,
-    EmbeddingOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, PatchifyOp, PoolOp, Real,
-    SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
-};
+use super::{ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, MeanErrorOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp};
 use crate::losses::NtXentOp;
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
@@ -21,12 +17,14 @@ pub trait Engine<E: Real = f32>:
     + Conv2dOp<E>
     + ConvStageOp<E>
     + CrossEntropyOp<E>
+    + KlDivOp<E>
     + EmbeddingOp<E>
     + L2NormalizeOp<E>
     + LayerNormOp<E>
     + LinearOp<E>
     + LinearActOp<E>
     + MaxPoolOp<E>
+    + MeanErrorOp<E>
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
@@ -63,12 +61,14 @@ mod cuda {
         Conv2dOp,
         ConvStageOp,
         CrossEntropyOp,
+        KlDivOp,
         EmbeddingOp,
         L2NormalizeOp,
         LayerNormOp,
         LinearOp,
         LinearActOp,
         MaxPoolOp,
+        MeanErrorOp,
         NtXentOp,
         PatchifyOp,
         PoolOp,

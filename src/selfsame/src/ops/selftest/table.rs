@@ -4,7 +4,7 @@ use super::cases::*;
 use super::images::*;
 use super::rows::*;
 use super::run::Visitor;
-use crate::ops::{Activation, Divisor, PoolWindow, Resize};
+use crate::ops::{Activation, Divisor, Penalty, PoolWindow, Resize};
 
 /// Shows `visitor` every case.
 pub(crate) fn every(visitor: &mut impl Visitor) {
@@ -18,6 +18,13 @@ fn elementwise(v: &mut impl Visitor) {
     v.case(&Relu { rows: 211, width: 191 });
     v.case(&Gelu { rows: 211, width: 191 });
     v.case(&GeluTanh { rows: 211, width: 191 });
+    v.case(&Silu { rows: 211, width: 191 });
+    v.case(&Softplus { rows: 211, width: 191 });
+    v.case(&LogSigmoid { rows: 211, width: 191 });
+    for penalty in [Penalty::Squared, Penalty::Absolute, Penalty::Huber(0.5), Penalty::SmoothAbsolute(0.7)] {
+        v.case(&MeanError { rows: 67, width: 37, penalty });
+    }
+    v.case(&BceWithLogits { rows: 67, width: 37 });
     v.case(&Add { a: 7, b: 5, c: 31 });
     v.case(&AddItself { a: 31, b: 17 });
     v.case(&AddTransposed { n: 31 });
@@ -39,6 +46,7 @@ fn rows(v: &mut impl Visitor) {
     v.case(&LinearAct { b: 67, ins: 131, outs: 37, activation: Activation::Gelu });
     v.case(&SmoothedCrossEntropy { rows: 131, classes: 17 });
     v.case(&SoftCrossEntropy { rows: 131, classes: 17 });
+    v.case(&KlDiv { rows: 131, width: 17 });
     v.case(&Embedding { rows: 31, width: 67, ids: 131 });
     v.case(&GatherTokens { b: 13, n: 49, w: 17, kept: 11 });
     v.case(&ScatterTokens { b: 13, kept: 11, w: 17, n: 49 });
