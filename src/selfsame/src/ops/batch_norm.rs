@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::{sum, vectorized, Real};
+use super::{dot, sum, sum_map, vectorized, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{kept, record, slot, values};
 
@@ -232,7 +232,7 @@ fn add_channels<E: Real>(
                     continue;
                 }
                 for (i, (s, x)) in sums.iter_mut().zip(x.chunks_exact(l.max(1))).enumerate() {
-                    *s += sum(l, |at| f(x[at], i));
+                    *s += sum_map(x, |x| f(x, i));
                 }
             }
         },
@@ -249,10 +249,10 @@ pub(super) fn channel_sums<E: Real>(gy: &[E], hat: &[E], (b, c, l): (usize, usiz
                 for sample in 0..b {
                     let at = (sample * c + block * COLUMNS) * l;
                     let (gy, hat) = (&gy[at..at + sums.len() * l], &hat[at..at + sums.len() * l]);
-                    for (i, (total, dot)) in sums.iter_mut().enumerate() {
+                    for (i, (total, products)) in sums.iter_mut().enumerate() {
                         let (gy, hat) = (&gy[i * l..(i + 1) * l], &hat[i * l..(i + 1) * l]);
-                        *total += sum(l, |at| gy[at]);
-                        *dot += sum(l, |at| gy[at] * hat[at]);
+                        *total += sum(gy);
+                        *products += dot(gy, hat);
                     }
                 }
             },

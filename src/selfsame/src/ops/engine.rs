@@ -1,6 +1,10 @@
 //! A device that can do everything the library needs.
 
-use super::{ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, MeanErrorOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp};
+use super::{
+    ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp,
+    EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, MeanErrorOp,
+    PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
+};
 use crate::losses::NtXentOp;
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.

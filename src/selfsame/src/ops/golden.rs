@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::selftest;
 use super::*;
-use super::{add, gelu, gelu_tanh, kl_div, log_softmax, silu, softmax, softplus};
+use super::{add, bce_with_logits, gelu, gelu_tanh, log_softmax, softmax};
 use crate::golden::{assert_close, assert_within, entries, entry, goldens, numbers, sizes};
 use crate::losses::nt_xent;
 use crate::nn::{self, Mode};

@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use rayon::prelude::*;
 
 use super::softmax::log_softmax_row;
-use super::{sum, vectorized, Real};
+use super::{sum_zip, vectorized, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{kept, record, slot, Scratch};
 
@@ -87,9 +87,11 @@ where
         record(&mut tape, vec![slot(&logits), slot(target_logits)], slot(&y), move |gy, g| {
             let scale = gy[0];
             for (g, slope) in g.iter_mut().zip([&q, &p]) {
-                g.par_chunks_mut(GROUP * width).zip(slope.par_chunks(GROUP * width)).for_each(|(g, slope)| {
-                    g.iter_mut().zip(slope).for_each(|(g, s)| *g += scale * *s);
-                });
+                g.par_chunks_mut(GROUP * width).zip(slope.par_chunks(GROUP * width)).for_each(
+                    |(g, slope)| {
+                        g.iter_mut().zip(slope).for_each(|(g, s)| *g += scale * *s);
+                    },
+                );
             }
         });
         Ok(y.put_tape(tape))
@@ -101,7 +103,7 @@ where
 fn row<E: Real>(q: &mut [E], p: &mut [E], over: E) -> E {
     log_softmax_row(q);
     log_softmax_row(p);
-    let cost = sum(p.len(), |i| p[i].exp_fast() * (p[i] - q[i]));
+    let cost = sum_zip(p, q, |p, q| p.exp_fast() * (p - q));
     for (q, p) in q.iter_mut().zip(p) {
         let (share, apart) = (p.exp_fast(), *p - *q);
         *p = share * (apart - cost) * over;

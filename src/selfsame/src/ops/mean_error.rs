@@ -109,8 +109,7 @@ pub(crate) fn composed<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
     let n = (x.shape().num_elements(),);
     // A fresh id: dfdx cannot subtract a tensor from itself.
     let (x, tape) = x.try_reshape_like(&n)?.split_tape();
-    let (target, tape) =
-        target.clone().put_tape(tape).try_reshape_like(&n)?.try_mul(E::one())?.split_tape();
+    let (target, tape) = target.clone().put_tape(tape).try_reshape_like(&n)?.try_mul(E::one())?.split_tape();
     let d = x.put_tape(tape).try_sub(target)?;
     let huber = |d: Tensor<(usize,), E, D, T>, at: f64| {
         let (far, tape) = d.try_abs()?.split_tape();
@@ -207,7 +206,7 @@ where
             #[inline(always)]
             || {
                 x.iter_mut().zip(t.iter_mut()).for_each(|(x, t)| (*t, *x) = f(*x, *t));
-                *total = sum(t.len(), |i| t[i]) * over;
+                *total = sum(t) * over;
             },
         );
     });

@@ -80,7 +80,7 @@ pub use random_masking::RandomMasking;
 pub use real::Real;
 pub use resize::{resize, Resize};
 pub use selftest::{self_test, SelfCheck, SELF_TEST_TOLERANCE};
-pub(crate) use simd::{largest, sum, vectorized};
+pub(crate) use simd::{dot, largest, sum, sum_map, sum_zip, vectorized};
 pub use softmax::{log_softmax, logsumexp, softmax, SoftmaxOp};
 pub use stack::{transformer, BlockParameters, StackOp, StackParameters};
 pub use tokens::{gather_tokens, scatter_tokens, TokensOp};

@@ -26,8 +26,7 @@ pub(crate) fn relu_with_slope<E: Real>(x: E) -> (E, E) {
 /// `x Phi(x)` and `Phi(x) + x density(x)`.
 #[inline(always)]
 pub(crate) fn gelu_with_slope<E: Real>(x: E) -> (E, E) {
-    let (below, density) = x.normal_fast();
-    (x * below, below + x * density)
+    x.gelu_fast()
 }
 
 /// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2` and its slope.
@@ -57,7 +56,7 @@ pub(crate) fn silu_with_slope<E: Real>(x: E) -> (E, E) {
 #[inline(always)]
 pub(crate) fn softplus_with_slope<E: Real>(x: E) -> (E, E) {
     // Not `max`: see `relu_with_slope`.
-    (relu_with_slope(x).0 + (-x.abs()).exp_fast().ln_1p(), sigmoid(x))
+    (relu_with_slope(x).0 + (-x.abs()).exp_down_fast().ln_1p(), sigmoid(x))
 }
 
 /// `-log(1 + exp(-x))`, stable on both sides, and its slope.

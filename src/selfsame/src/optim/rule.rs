@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::ops::{sum, vectorized};
+use crate::ops::{sum_map, sum_zip, vectorized};
 
 /// An update rule with its constants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -156,7 +156,7 @@ fn trust_ratio(p: &[f32], g: &[f32], decay: f32, trust: f64) -> f32 {
             #[inline(always)]
             || {
                 let square = |v: f32| f64::from(v) * f64::from(v);
-                (sum(p.len(), |i| square(p[i])), sum(p.len(), |i| square(g[i] + decay * p[i])))
+                (sum_map(p, square), sum_zip(p, g, |p, g| square(g + decay * p)))
             },
         )
     };

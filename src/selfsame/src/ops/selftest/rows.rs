@@ -6,7 +6,7 @@ use super::cases::case;
 use super::inputs::{flat, normal, Case, Inputs, Taped};
 use crate::error::{device, Result};
 use crate::ops::*;
-use crate::ops::{activation, log_sigmoid, silu, softplus};
+use crate::ops::{activation, bce_with_logits};
 use crate::ops::{cross_entropy, embedding, kl_div, linear_act, log_softmax, mean_error, softmax, tokens};
 
 case!(Softmax(rows: usize, width: usize), vec![vec![rows, width]],

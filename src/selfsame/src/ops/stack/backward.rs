@@ -65,7 +65,7 @@ pub(super) fn backward<E: Real>(
     } else {
         g.copy_from_slice(gy);
         if let Some(last) = last {
-            add_rows(g, plan.block_sums(last, sums).fc2_bias);
+            add_rows(g, plan.width, plan.block_sums(last, sums).fc2_bias);
         }
     }
     for (i, ((block, folded), k)) in values.blocks.iter().zip(&blocks).enumerate().rev() {
@@ -114,9 +114,7 @@ fn block_backward<E: Real>(
         let (up, mixed) = (&narrow[of.clone()], &k.mixed[of]);
         attend.backward(&k.qkv[of3.clone()], logs, mixed, up, &mut qkv[of3], &mut scratch.scores);
     }
-    for row in qkv.chunks_exact((3 * d).max(1)) {
-        sums.query_bias.iter_mut().zip(row).for_each(|(s, q)| *s += *q);
-    }
+    add_rows(qkv, 3 * d, sums.query_bias);
     let three = Matrix::new(rows, 3 * d);
     matmul(qkv, three.t(), k.hat1, wide, sums.qkv, Matrix::new(3 * d, d), true, Threads::One);
     matmul(qkv, three, &w.qkv, Matrix::new(3 * d, d), narrow, wide, false, Threads::One);

@@ -1,7 +1,7 @@
 //! A group of samples through all blocks.
 
 use super::plan::{split, Kept, Plan};
-use super::rows::{activate, add_normalize, scale_shift};
+use super::rows::{activate, add_normalize, add_to_rows, scale_shift};
 use super::weights::{BlockValues, Folded};
 use crate::ops::{matmul, Mask, Matrix, Real, Threads};
 use crate::tape::Scratch;
@@ -60,9 +60,8 @@ pub(super) fn forward<E: Real>(
             scale_shift(hat, scale, shift, x);
         }
         None => {
-            let bias = bias.unwrap_or(&[]);
-            for row in x.chunks_exact_mut(plan.width.max(1)) {
-                row.iter_mut().zip(bias).for_each(|(x, b)| *x += *b);
+            if let Some(bias) = bias {
+                add_to_rows(x, plan.width, bias);
             }
         }
     }
@@ -93,9 +92,7 @@ fn block_forward<E: Real>(
         false,
         Threads::One,
     );
-    for row in k.qkv.chunks_exact_mut((3 * d).max(1)) {
-        row.iter_mut().zip(&w.query_bias).for_each(|(q, b)| *q += *b);
-    }
+    add_to_rows(k.qkv, 3 * d, &w.query_bias);
     for i in 0..rows / n.max(1) {
         let attend = plan.attend(mask.of_sample(first + i, n));
         let logs = &mut k.log_sums[i * n * plan.heads..(i + 1) * n * plan.heads];

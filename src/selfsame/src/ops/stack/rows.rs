@@ -1,7 +1,9 @@
 //! What a stack does to rows between its matrix products, vectorised.
+//!
+//! Loops count instead of zipping: long chains of zips are not always inlined, and then not compiled for wide vectors.
 
 use crate::ops::nonlinearity::{gelu_tanh_with_slope, gelu_with_slope, relu_with_slope};
-use crate::ops::{sum, vectorized, Activation, Real};
+use crate::ops::{dot, sum, vectorized, Activation, Real};
 
 /// Adds `bias` to every row of `x`, then writes the rows centred and scaled to variance 1 to `hat` and their inverse
 /// standard deviations to `inverse`.
@@ -14,19 +16,28 @@ pub(super) fn add_normalize<E: Real>(
 ) {
     let Some(width) = x.len().checked_div(inverse.len()).filter(|w| *w > 0) else { return };
     let over = E::of(1.0 / width as f64);
+    let bias = bias.map(|b| &b[..width]);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for ((x, hat), inverse) in x.chunks_exact_mut(width).zip(hat.chunks_exact_mut(width)).zip(inverse)
             {
+                let (x, hat) = (&mut x[..width], &mut hat[..width]);
                 if let Some(bias) = bias {
-                    x.iter_mut().zip(bias).for_each(|(x, b)| *x += *b);
+                    for i in 0..width {
+                        x[i] += bias[i];
+                    }
                 }
-                let mean = sum(width, |i| x[i]) * over;
-                hat.iter_mut().zip(&*x).for_each(|(h, x)| *h = *x - mean);
-                let variance = sum(width, |i| hat[i] * hat[i]) * over;
-                *inverse = (variance + eps).sqrt().recip();
-                hat.iter_mut().for_each(|h| *h *= *inverse);
+                let mean = sum(x) * over;
+                for i in 0..width {
+                    hat[i] = x[i] - mean;
+                }
+                let variance = dot(hat, hat) * over;
+                let factor = (variance + eps).sqrt().recip();
+                for h in hat.iter_mut() {
+                    *h *= factor;
+                }
+                *inverse = factor;
             }
         },
     );
@@ -37,10 +48,12 @@ pub(super) fn scale_shift<E: Real>(hat: &[E], scale: &[E], shift: &[E], y: &mut 
     let width = scale.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (y, hat) in y.chunks_exact_mut(width).zip(hat.chunks_exact(width)) {
-                for (((y, h), s), t) in y.iter_mut().zip(hat).zip(scale).zip(shift) {
-                    *y = *h * *s + *t;
+                let (y, hat, scale, shift) =
+                    (&mut y[..width], &hat[..width], &scale[..width], &shift[..width]);
+                for i in 0..width {
+                    y[i] = hat[i] * scale[i] + shift[i];
                 }
             }
         },
@@ -58,8 +71,9 @@ pub(super) fn scale_shift_backward<E: Real>(
     let width = scale.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (up, hat) in up.chunks_exact_mut(width).zip(hat.chunks_exact(width)) {
+                let (up, hat, scale) = (&mut up[..width], &hat[..width], &scale[..width]);
                 let (gs, gt) = (&mut gs[..width], &mut gt[..width]);
                 for i in 0..width {
                     gt[i] += up[i];
@@ -86,29 +100,53 @@ pub(super) fn normalize_backward<E: Real>(
     let column_sums = &mut column_sums[..width];
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             let rows = gx.chunks_exact_mut(width).zip(up.chunks_exact(width)).zip(hat.chunks_exact(width));
             for (((gx, up), hat), inverse) in rows.zip(inverse) {
-                let mean = sum(width, |i| up[i]) * over;
-                let along = sum(width, |i| up[i] * hat[i]) * over;
-                let keep = if add { E::one() } else { E::zero() };
-                for (((gx, up), hat), total) in gx.iter_mut().zip(up).zip(hat).zip(column_sums.iter_mut()) {
-                    *gx = *gx * keep + *inverse * (*up - mean - *hat * along);
-                    *total += *gx;
+                let (gx, up, hat) = (&mut gx[..width], &up[..width], &hat[..width]);
+                let mean = sum(up) * over;
+                let along = dot(up, hat) * over;
+                if !add {
+                    gx.fill(E::zero());
+                }
+                let factor = *inverse;
+                for i in 0..width {
+                    let g = gx[i] + factor * (up[i] - mean - hat[i] * along);
+                    gx[i] = g;
+                    column_sums[i] += g;
                 }
             }
         },
     );
 }
 
-/// Adds every row of `rows` to `sums`.
-pub(super) fn add_rows<E: Real>(rows: &[E], sums: &mut [E]) {
-    let width = sums.len().max(1);
+/// Adds the first columns of every row, `width` long, to `sums`, as many as it has.
+pub(super) fn add_rows<E: Real>(rows: &[E], width: usize, sums: &mut [E]) {
+    let n = sums.len();
     vectorized(
         #[inline(always)]
-        || {
-            for row in rows.chunks_exact(width) {
-                sums.iter_mut().zip(row).for_each(|(s, r)| *s += *r);
+        move || {
+            for row in rows.chunks_exact(width.max(1)) {
+                let row = &row[..n];
+                for i in 0..n {
+                    sums[i] += row[i];
+                }
+            }
+        },
+    );
+}
+
+/// Adds `bias` to the first columns of every row, `width` long.
+pub(super) fn add_to_rows<E: Real>(rows: &mut [E], width: usize, bias: &[E]) {
+    let n = bias.len();
+    vectorized(
+        #[inline(always)]
+        move || {
+            for row in rows.chunks_exact_mut(width.max(1)) {
+                let row = &mut row[..n];
+                for i in 0..n {
+                    row[i] += bias[i];
+                }
             }
         },
     );
@@ -152,9 +190,12 @@ fn each<E: Real>(pre: &[E], bias: &[E], y: &mut [E], f: impl Fn(E) -> E) {
     let width = bias.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (y, pre) in y.chunks_exact_mut(width).zip(pre.chunks_exact(width)) {
-                y.iter_mut().zip(pre).zip(bias).for_each(|((y, x), b)| *y = f(*x + *b));
+                let (y, pre, bias) = (&mut y[..width], &pre[..width], &bias[..width]);
+                for i in 0..width {
+                    y[i] = f(pre[i] + bias[i]);
+                }
             }
         },
     );
@@ -210,11 +251,13 @@ fn each_with_slope<E: Real>(pre: &[E], bias: &[E], y: &mut [E], slope: &mut [E],
     let width = bias.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             let rows = y.chunks_exact_mut(width).zip(slope.chunks_exact_mut(width));
             for ((y, slope), pre) in rows.zip(pre.chunks_exact(width)) {
-                for (((y, s), x), b) in y.iter_mut().zip(slope).zip(pre).zip(bias) {
-                    (*y, *s) = f(*x + *b);
+                let (y, slope) = (&mut y[..width], &mut slope[..width]);
+                let (pre, bias) = (&pre[..width], &bias[..width]);
+                for i in 0..width {
+                    (y[i], slope[i]) = f(pre[i] + bias[i]);
                 }
             }
         },
@@ -226,11 +269,13 @@ pub(super) fn times_slope<E: Real>(up: &mut [E], slope: &[E], column_sums: &mut 
     let width = column_sums.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (up, slope) in up.chunks_exact_mut(width).zip(slope.chunks_exact(width)) {
-                for ((u, s), total) in up.iter_mut().zip(slope).zip(column_sums.iter_mut()) {
-                    *u *= *s;
-                    *total += *u;
+                let (up, slope, column_sums) = (&mut up[..width], &slope[..width], &mut column_sums[..width]);
+                for i in 0..width {
+                    let u = up[i] * slope[i];
+                    up[i] = u;
+                    column_sums[i] += u;
                 }
             }
         },
