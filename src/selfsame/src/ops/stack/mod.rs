@@ -13,7 +13,6 @@ mod transformer;
 mod weights;
 mod work;
 
-#[cfg(test)]
 pub(super) use transformer::{composed, composed_vision};
 pub use transformer::{
     transformer, vision_transformer, BlockParameters, PatchEmbedding, StackOp, StackParameters,
