@@ -1,6 +1,10 @@
 //! Objectives as pure functions, one per file.
 mod nt_xent;
+mod vicreg;
 
 #[cfg(test)]
 pub(crate) use nt_xent::composed as composed_nt_xent;
 pub use nt_xent::{nt_xent, NtXentOp};
+#[cfg(test)]
+pub(crate) use vicreg::composed as composed_vicreg;
+pub use vicreg::{vicreg, VicRegOp, VicRegWeights};

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::Real;
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Elements a task works on: large enough to outweigh handing it to a thread.
 const CHUNK: usize = 1 << 14;
@@ -33,6 +33,7 @@ pub trait ActivationOp<E: Real>: Device<E> {
 pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("relu");
     D::relu(x)
 }
 
@@ -45,6 +46,7 @@ pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
 pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("gelu");
     D::gelu(x)
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{matmul, Matrix, Real, Threads};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`attention`].
 pub trait AttentionOp<E: Real>: Device<E> {
@@ -43,6 +43,7 @@ pub fn attention<B: Dim, N: Dim, W: Dim, E: Real, D: AttentionOp<E>, T: Tape<E, 
             format!("{} values and {heads} heads", qkv.shape().2),
         ));
     }
+    let _timed = op("attention");
     D::attention(qkv, width, heads)
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Mean and variance per channel. The variance is biased (divided by the count).
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,7 @@ pub fn batch_norm<S: Shape, C: Dim, E: Real, D: BatchNormOp<E>, T: Tape<E, D>>(
     if let Some(other) = found.into_iter().find(|n| *n != channels) {
         return Err(Error::shape("channels of a batch norm", channels, other));
     }
+    let _timed = op("batch norm");
     D::batch_norm(x, scale, shift, norm, eps)
 }
 

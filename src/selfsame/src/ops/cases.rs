@@ -7,7 +7,7 @@ use dfdx::prelude::*;
 use super::checks::{check, check_large, flat, normal, Case, Inputs, Taped};
 use super::*;
 use super::{add, gelu, relu};
-use crate::losses::{self, nt_xent};
+use crate::losses::{self, nt_xent, vicreg, VicRegWeights};
 
 /// A case: its fields are sizes, its body gives the fused and the composed result.
 macro_rules! case {
@@ -120,6 +120,12 @@ case!(MeanLast(b: usize, c: usize, n: usize), vec![vec![b, c, n]],
 case!(NtXent(rows: usize, width: usize, temperature: f64), vec![vec![rows, width]],
     |i, t| { let z = i.two(); }
     nt_xent(z.put_tape(t), temperature), losses::composed_nt_xent(z.put_tape(t), temperature));
+case!(VicReg(rows: usize, width: usize), vec![vec![rows, width]; 2],
+    |i, t| { let a = i.two(); let b = i.two(); let weights = VicRegWeights::default(); }
+    vicreg(a.put_tape(t), b, weights), losses::composed_vicreg(a.put_tape(t), b, weights));
+case!(VicRegOfItself(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let a = i.two(); let weights = VicRegWeights { variance: 30.0, ..Default::default() }; }
+    vicreg(a.clone().put_tape(t), a, weights), losses::composed_vicreg(a.clone().put_tape(t), a, weights));
 
 /// Statistics that are not the batch's.
 fn fixed<E: Real>(channels: usize) -> BatchStats<E> {
@@ -281,6 +287,15 @@ fn nt_xent_of_few_and_many_rows() {
     check_large(&NtXent { rows: 66, width: 17, temperature: 0.2 });
 }
 
+#[test]
+fn vicreg_of_few_and_many_rows() {
+    for (rows, width) in [(2, 3), (5, 1), (7, 5)] {
+        check(&VicReg { rows, width });
+        check(&VicRegOfItself { rows, width });
+    }
+    check_large(&VicReg { rows: 131, width: 17 });
+}
+
 /// The message of an error that must be about shapes.
 fn refusal<T>(result: crate::error::Result<T>) -> String {
     match result {
@@ -332,6 +347,10 @@ fn sizes_that_do_not_fit_are_errors() {
     assert!(refusal(patchify(zeros((1, 1, 4, 6)), 0)).contains("patch 0"));
     assert!(refusal(nt_xent(zeros((5, 2)), 0.5)).contains("even number"));
     assert!(refusal(nt_xent(zeros((2, 2)), 0.5)).contains("at least two samples"));
+    let weights = VicRegWeights::default();
+    assert!(refusal(vicreg(zeros((1, 2)), zeros((1, 2)), weights)).contains("at least two rows"));
+    assert!(refusal(vicreg(zeros((2, 0)), zeros((2, 0)), weights)).contains("at least one feature"));
+    assert!(refusal(vicreg(zeros((2, 3)), zeros((3, 2)), weights)).contains("expected 2x3, found 3x2"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::attention::softmax;
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`cross_entropy`].
 pub trait CrossEntropyOp<E: Real>: Device<E> {
@@ -41,6 +41,7 @@ pub fn cross_entropy<B: Dim, C: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D
     if let Some(bad) = labels.iter().find(|l| **l as usize >= classes) {
         return Err(Error::shape("cross-entropy", format!("labels below {classes}"), bad));
     }
+    let _timed = op("cross entropy");
     D::cross_entropy(logits, labels)
 }
 

@@ -4,7 +4,7 @@ use super::{
     ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, L2NormalizeOp,
     LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real,
 };
-use crate::losses::NtXentOp;
+use crate::losses::{NtXentOp, VicRegOp};
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
 #[diagnostic::on_unimplemented(
@@ -25,6 +25,7 @@ pub trait Engine<E: Real = f32>:
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
+    + VicRegOp<E>
 {
 }
 
@@ -58,6 +59,7 @@ mod cuda {
         LinearOp,
         NtXentOp,
         PatchifyOp,
-        PoolOp
+        PoolOp,
+        VicRegOp
     );
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::linear::add_columns;
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`layer_norm`].
 pub trait LayerNormOp<E: Real>: Device<E> {
@@ -39,6 +39,7 @@ pub fn layer_norm<R: Dim, W: Dim, E: Real, D: LayerNormOp<E>, T: Tape<E, D>>(
         let found = format!("{} and {}", scale.shape().0.size(), shift.shape().0.size());
         return Err(Error::shape("scale and shift of a layer norm", width.size(), found));
     }
+    let _timed = op("layer norm");
     D::layer_norm(x, scale, shift, eps)
 }
 
