@@ -291,7 +291,10 @@ fn nt_xent_of_few_and_many_rows() {
 fn vicreg_of_few_and_many_rows() {
     for (rows, width) in [(2, 3), (5, 1), (7, 5)] {
         check(&VicReg { rows, width });
-        check(&VicRegOfItself { rows, width });
+        // One feature that varies enough, and agrees with itself, has no gradient.
+        if width > 1 {
+            check(&VicRegOfItself { rows, width });
+        }
     }
     check_large(&VicReg { rows: 131, width: 17 });
 }
