@@ -33,6 +33,7 @@ HEAD = [
     (r"\boutput\.", "3."),
 ]
 TRANSFORMER = [
+    (r"\btrunk\.", ""),
     (r"(norm\d?)\.scale", r"\1.weight"),
     (r"(norm\d?)\.shift", r"\1.bias"),
 ]

@@ -2,7 +2,7 @@
 
 use super::{
     ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, L2NormalizeOp,
-    LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real,
+    LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real, StackOp,
 };
 use crate::losses::{NtXentOp, VicRegOp};
 
@@ -25,6 +25,7 @@ pub trait Engine<E: Real = f32>:
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
+    + StackOp<E>
     + VicRegOp<E>
 {
 }
@@ -60,6 +61,7 @@ mod cuda {
         NtXentOp,
         PatchifyOp,
         PoolOp,
+        StackOp,
         VicRegOp
     );
 }
