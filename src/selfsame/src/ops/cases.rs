@@ -7,7 +7,7 @@ use dfdx::prelude::*;
 use super::checks::{check, check_large, flat, normal, Case, Inputs, Taped};
 use super::*;
 use super::{add, gelu, gelu_tanh, relu};
-use crate::losses::{self, nt_xent, vicreg, VicRegWeights};
+use crate::losses::{self, masked_error, nt_xent, vicreg, VicRegWeights};
 
 /// A case: its fields are sizes, its body gives the fused and the composed result.
 macro_rules! case {
@@ -123,6 +123,14 @@ case!(MeanLast(b: usize, c: usize, n: usize), vec![vec![b, c, n]],
 case!(NtXent(rows: usize, width: usize, temperature: f64), vec![vec![rows, width]],
     |i, t| { let z = i.two(); }
     nt_xent(z.put_tape(t), temperature), losses::composed_nt_xent(z.put_tape(t), temperature));
+case!(MaskedError(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| {
+        let x = i.two();
+        let target = normal(rows * width, 7).into_iter().map(E::of).collect::<Vec<E>>();
+        let counts = (0..rows).map(|r| r % 3 != 1).collect::<Vec<_>>();
+    }
+    masked_error(x.put_tape(t), &target, &counts),
+    losses::composed_masked_error(x.put_tape(t), &target, &counts));
 case!(VicReg(rows: usize, width: usize), vec![vec![rows, width]; 2],
     |i, t| { let a = i.two(); let b = i.two(); let weights = VicRegWeights::default(); }
     vicreg(a.put_tape(t), b, weights), losses::composed_vicreg(a.put_tape(t), b, weights));
@@ -415,6 +423,14 @@ fn nt_xent_of_few_and_many_rows() {
 }
 
 #[test]
+fn errors_of_some_rows() {
+    for (rows, width) in [(1, 1), (3, 5), (7, 2)] {
+        check(&MaskedError { rows, width });
+    }
+    check_large(&MaskedError { rows: 201, width: 17 });
+}
+
+#[test]
 fn vicreg_of_few_and_many_rows() {
     for (rows, width) in [(2, 3), (5, 1), (7, 5)] {
         check(&VicReg { rows, width });
@@ -477,6 +493,9 @@ fn sizes_that_do_not_fit_are_errors() {
     assert!(refusal(patchify(zeros((1, 1, 4, 6)), 0)).contains("patch 0"));
     assert!(refusal(nt_xent(zeros((5, 2)), 0.5)).contains("even number"));
     assert!(refusal(nt_xent(zeros((2, 2)), 0.5)).contains("at least two samples"));
+    assert!(refusal(masked_error(zeros((2, 3)), &[0.0; 5], &[true; 2])).contains("2 x 3 values"));
+    assert!(refusal(masked_error(zeros((2, 3)), &[0.0; 6], &[true; 3])).contains("each of 2 rows"));
+    assert!(refusal(masked_error(zeros((2, 3)), &[0.0; 6], &[false; 2])).contains("one of them true"));
     let weights = VicRegWeights::default();
     assert!(refusal(vicreg(zeros((1, 2)), zeros((1, 2)), weights)).contains("at least two rows"));
     assert!(refusal(vicreg(zeros((2, 0)), zeros((2, 0)), weights)).contains("at least one feature"));

@@ -4,7 +4,7 @@ use super::{
     ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, L2NormalizeOp,
     LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real, StackOp,
 };
-use crate::losses::{NtXentOp, VicRegOp};
+use crate::losses::{MaskedErrorOp, NtXentOp, VicRegOp};
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
 #[diagnostic::on_unimplemented(
@@ -22,6 +22,7 @@ pub trait Engine<E: Real = f32>:
     + L2NormalizeOp<E>
     + LayerNormOp<E>
     + LinearOp<E>
+    + MaskedErrorOp<E>
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
@@ -58,6 +59,7 @@ mod cuda {
         L2NormalizeOp,
         LayerNormOp,
         LinearOp,
+        MaskedErrorOp,
         NtXentOp,
         PatchifyOp,
         PoolOp,
