@@ -5,6 +5,13 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
+def pictures(count, *shape):
+    """Noise, each with a brightness and a contrast of its own."""
+    each = (count,) + (1,) * len(shape)
+    brightness, contrast = 2 * torch.rand(each) - 1, 0.5 + torch.rand(each)
+    return brightness + contrast * (2 * torch.rand(count, *shape) - 1)
+
+
 class Block(nn.Module):
     """A pre-norm transformer block with exact GELU."""
 
@@ -110,12 +117,11 @@ class MaskedAutoencoder(nn.Module):
         self.blocks = nn.ModuleList(Block(64, 4, 128) for _ in range(2))
         self.norm, self.output = nn.LayerNorm(64), nn.Linear(64, 48)
 
-    def forward(self, images, order):
-        """The loss; `order` is a permutation of the patches for each image, the visible ones first."""
-        keep = order[:, : self.VISIBLE]
+    def forward(self, images, places):
+        """The loss; `places` is each patch's place in a random order of its image, whose first patches are visible."""
+        keep = places.argsort(1)[:, : self.VISIBLE]
         seen = self.embed(self.encoder(images, keep))
         hidden = self.mask.expand(len(images), 64 - self.VISIBLE, -1)
-        places = order.argsort(1)
         x = torch.cat([seen, hidden], 1).gather(1, places.unsqueeze(-1).expand(-1, -1, 64))
         x = x + self.positions
         for block in self.blocks:

@@ -45,7 +45,7 @@ def adamw(model, decay=0.05):
 
 def simclr(network, shape, compiled):
     optimizer = adamw(network)
-    views = torch.rand(2 * BATCH, *shape)
+    views = models.pictures(2 * BATCH, *shape)
     return trained(compiled(network), lambda m: models.contrast(m(views)), optimizer, BATCH)
 
 
@@ -59,7 +59,7 @@ def simclr_cnn(options, compiled):
 
 def mae_vit(options, compiled):
     network = models.MaskedAutoencoder()
-    images = torch.rand(BATCH, 3, 32, 32)
+    images = models.pictures(BATCH, 3, 32, 32)
 
     def loss(model):
         return model(images, torch.rand(BATCH, 64).argsort(1))
@@ -74,12 +74,12 @@ def gpt_char(options, compiled):
     def loss(model):
         return F.cross_entropy(model(text[:, :-1]).flatten(0, 1), text[:, 1:].flatten())
 
-    return trained(compiled(network), loss, adamw(network), 32 * 128, "tokens/s")
+    return trained(compiled(network), loss, adamw(network, 0.01), 32 * 128, "tokens/s")
 
 
 def vicreg_mlp(options, compiled):
     network = models.redundancy_mlp()
-    first, second = torch.rand(512, 64), torch.rand(512, 64)
+    first, second = models.pictures(512, 64), models.pictures(512, 64)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
     return trained(compiled(network), lambda m: models.vicreg(m(first), m(second)), optimizer, 512)
 

@@ -3,7 +3,8 @@
 use dfdx::prelude::*;
 
 use super::flops;
-use super::model::{uniform, Input, Loss, Model, Training};
+use super::measure::Work;
+use super::model::{pictures, Input, Loss, Model, Training};
 use crate::error::{device, Result};
 use crate::losses::nt_xent;
 use crate::nn::{ConvNet, Encoder, Images, Mode, Projector, Vit};
@@ -58,10 +59,10 @@ pub(super) struct Contrast<E: Encoder<Cpu>> {
 parameters!([E: Encoder<Cpu>] Contrast<E>, Cpu, tensors {}, modules { network });
 
 impl<E: Encoder<Cpu>> Contrast<E> {
-    fn new() -> Result<Self> {
+    fn new(batch: usize) -> Result<Self> {
         let dev = Cpu::default();
-        let values = uniform(2 * BATCH * E::Input::LEN, 1);
-        let views = dev.try_tensor_from_vec(values, E::Input::batch(2 * BATCH)).map_err(device)?;
+        let values = pictures(2 * batch, E::Input::LEN, 1);
+        let views = dev.try_tensor_from_vec(values, E::Input::batch(2 * batch)).map_err(device)?;
         Ok(Contrast { network: Network::new(&dev)?, views })
     }
 }
@@ -76,15 +77,25 @@ impl<E: Encoder<Cpu>> Model for Contrast<E> {
     }
 }
 
+/// The model of `simclr-vit` on `batch` images.
+pub(super) fn vit(batch: usize) -> Result<Contrast<Vit<Image<1, 28, 28>, 4, 128, 4, 4, Cpu>>> {
+    Contrast::new(batch)
+}
+
+/// The model of `simclr-cnn` on `batch` images.
+pub(super) fn convnet(batch: usize) -> Result<Contrast<ConvNet<Colour, 256, 4, Cpu>>> {
+    Contrast::new(batch)
+}
+
 /// `simclr-vit`.
-pub(super) fn vit() -> Result<Training<Contrast<Vit<Image<1, 28, 28>, 4, 128, 4, 4, Cpu>>>> {
+pub(super) fn vit_steps() -> Result<impl Work> {
     let flops = flops::vit(2 * BATCH, 49, 16, 128, 4, 256) + head(128);
-    Ok(Training::new(Contrast::new()?, optimizer(), RATE, BATCH, flops))
+    Ok(Training::new(vit(BATCH)?, optimizer(), RATE, BATCH, flops))
 }
 
 /// `simclr-cnn`.
-pub(super) fn convnet() -> Result<Training<Contrast<ConvNet<Colour, 256, 4, Cpu>>>> {
-    Ok(Training::new(Contrast::new()?, optimizer(), RATE, BATCH, convnet_flops()))
+pub(super) fn convnet_steps() -> Result<impl Work> {
+    Ok(Training::new(convnet(BATCH)?, optimizer(), RATE, BATCH, convnet_flops()))
 }
 
 /// Operations of a step of `simclr-cnn`.
@@ -92,7 +103,7 @@ pub(super) fn convnet_flops() -> f64 {
     flops::convnet(2 * BATCH, (3, 32), 256, 4) + head(256)
 }
 
-/// AdamW as all of the training workloads but VICReg's have it.
+/// AdamW of the image workloads.
 pub(super) fn optimizer() -> Optimizer {
     Optimizer::new(Rule::ADAMW, DECAY)
 }

@@ -25,29 +25,20 @@ impl Part {
     }
 }
 
-/// Writes the loss of `workload`'s first step to `file` as safetensors, with everything it is made from: `input.NAME`,
+/// Writes the loss of `workload`'s first step, on a smaller batch than is timed, to `file` as safetensors, with everything
+/// it is made from: `input.NAME`,
 /// `parameter.NAME`, `gradient.NAME` with one name for a parameter and its gradient, and `loss`; all float32. Names of
 /// parameters are those of checkpoints, the fields on the way joined with dots.
 ///
 /// # Errors
 /// [`Error::Setting`] for a workload that trains nothing on a fixed batch; a file that cannot be written.
 pub fn export(workload: Workload, file: &Path) -> Result<()> {
-    let work = workload.prepare()?;
-    let Some(model) = work.model() else {
-        let can: Vec<&str> = Workload::ALL
-            .into_iter()
-            .filter(|w| matches!(w, Workload::SimClrVit | Workload::SimClrCnn | Workload::VicRegMlp))
-            .map(Workload::name)
-            .collect();
+    let Some(model) = workload.small_model()? else {
         let expected = "a workload that trains on one batch";
-        return Err(Error::setting(
-            "workload",
-            workload.name(),
-            expected,
-            format!("These do: {}.", can.join(", ")),
-        ));
+        let remedy = format!("These do: {}.", Workload::WITH_MODEL.map(Workload::name).join(", "));
+        return Err(Error::setting("workload", workload.name(), expected, remedy));
     };
-    let parts = parts(model)?;
+    let parts = parts(model.as_ref())?;
     let views: std::result::Result<Vec<_>, _> = parts
         .iter()
         .map(|p| TensorView::new(Dtype::F32, p.sizes.clone(), &p.bytes).map(|view| (p.name.as_str(), view)))

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::model::Model;
 use super::peak::sgemm_peak;
 use super::report::{OpShare, Report};
 use super::Workload;
@@ -43,10 +42,6 @@ pub(super) trait Work {
     /// Results worth reporting besides the time.
     fn found(&self) -> BTreeMap<&'static str, f64> {
         BTreeMap::new()
-    }
-    /// The model it trains, if it trains one on one batch.
-    fn model(&self) -> Option<&dyn Model> {
-        None
     }
 }
 

@@ -9,6 +9,8 @@ mod augmentation;
 mod contrast;
 mod export;
 mod flops;
+mod language;
+mod masked;
 mod measure;
 mod model;
 mod neighbours;

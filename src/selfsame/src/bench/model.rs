@@ -1,7 +1,7 @@
 //! Training steps: a model with its inputs, an optimiser, and what one step of it is.
 
 use dfdx::prelude::*;
-use rand_distr::{Distribution, Standard};
+use rand::Rng;
 
 use super::measure::Work;
 use crate::error::{device, Result};
@@ -23,6 +23,10 @@ pub(super) struct Input {
 pub(super) trait Model: Parameters<Cpu> {
     /// The loss of the batch.
     fn loss(&self) -> Result<Loss>;
+    /// Called after each step: where what is random changes.
+    fn next(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// The batch.
     fn inputs(&self) -> Vec<Input>;
 }
@@ -74,15 +78,22 @@ impl<M: Model> Work for Training<M> {
         Some(self.flops)
     }
     fn run(&mut self, steps: usize, done: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        (0..steps).try_for_each(|_| self.step().and_then(|()| done()))
-    }
-    fn model(&self) -> Option<&dyn Model> {
-        Some(&self.model)
+        (0..steps).try_for_each(|_| {
+            self.step()?;
+            self.model.next()?;
+            done()
+        })
     }
 }
 
-/// `n` numbers uniform in 0..1, the same for the same `key`.
-pub(super) fn uniform(n: usize, key: u64) -> Vec<f32> {
+/// `count` pictures of `pixels` numbers: noise, each with a brightness and a contrast of its own, as photographs have. Of
+/// noise alone all features would be nearly the same, and what normalises them would amplify the rounding.
+pub(super) fn pictures(count: usize, pixels: usize, key: u64) -> Vec<f32> {
     let mut rng = stream(&[0, key]);
-    (0..n).map(|_| Standard.sample(&mut rng)).collect()
+    let mut values = Vec::with_capacity(count * pixels);
+    for _ in 0..count {
+        let (brightness, contrast): (f32, f32) = (rng.gen_range(-1.0..1.0), rng.gen_range(0.5..1.5));
+        values.extend((0..pixels).map(|_| brightness + contrast * rng.gen_range(-1.0f32..1.0)));
+    }
+    values
 }

@@ -3,7 +3,8 @@
 use dfdx::prelude::*;
 
 use super::flops;
-use super::model::{uniform, Input, Loss, Model, Training};
+use super::measure::Work;
+use super::model::{pictures, Input, Loss, Model, Training};
 use crate::error::{device, Result};
 use crate::losses::{vicreg, VicRegWeights};
 use crate::nn::{Mode, Projector};
@@ -28,11 +29,11 @@ pub(super) struct Redundancy {
 parameters!([] Redundancy, Cpu, tensors {}, modules { encoder, projector });
 
 impl Redundancy {
-    fn new() -> Result<Redundancy> {
+    pub(super) fn new(batch: usize) -> Result<Self> {
         let dev = Cpu::default();
         let rng = &mut stream(&[0, Purpose::Init as u64]);
         let view =
-            |key| dev.try_tensor_from_vec(uniform(BATCH * INPUTS, key), (BATCH, Const)).map_err(device);
+            |key| dev.try_tensor_from_vec(pictures(batch, INPUTS, key), (batch, Const)).map_err(device);
         Ok(Redundancy {
             encoder: Projector::new(&dev, Const, Const, Const, rng)?,
             projector: Projector::new(&dev, Const, Const, Const, rng)?,
@@ -53,7 +54,7 @@ impl Model for Redundancy {
     fn inputs(&self) -> Vec<Input> {
         let input = |(name, view): (&'static str, &Samples)| Input {
             name,
-            sizes: vec![BATCH, INPUTS],
+            sizes: vec![view.shape().0, INPUTS],
             values: view.as_vec(),
         };
         ["first", "second"].into_iter().zip(&self.views).map(input).collect()
@@ -61,8 +62,8 @@ impl Model for Redundancy {
 }
 
 /// `vicreg-mlp`.
-pub(super) fn mlp() -> Result<Training<Redundancy>> {
+pub(super) fn steps() -> Result<impl Work> {
     let wide = flops::linear(BATCH, WIDTH, WIDTH);
     let view = flops::first_linear(BATCH, INPUTS, WIDTH) + 3.0 * wide + flops::linear(WIDTH, BATCH, WIDTH);
-    Ok(Training::new(Redundancy::new()?, Optimizer::new(Rule::SGD, 0.0), 0.05, BATCH, 2.0 * view))
+    Ok(Training::new(Redundancy::new(BATCH)?, Optimizer::new(Rule::SGD, 0.0), 0.05, BATCH, 2.0 * view))
 }

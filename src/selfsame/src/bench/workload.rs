@@ -1,12 +1,15 @@
 //! The names of the workloads and what each one is.
 
 use super::augmentation::Augmentation;
-use super::contrast;
+use super::language::Language;
+use super::masked::Masked;
 use super::measure::Work;
+use super::model::Model;
 use super::neighbours::Neighbours;
 use super::pipeline::Pipeline;
 use super::probe::Probe;
-use super::redundancy;
+use super::redundancy::Redundancy;
+use super::{contrast, language, masked, redundancy};
 use crate::error::{Error, Result};
 
 /// A piece of work that can be timed. All of it is in float32 on the CPU, with random inputs of seed 0.
@@ -16,6 +19,10 @@ pub enum Workload {
     SimClrVit,
     /// A SimCLR step of a convolutional network.
     SimClrCnn,
+    /// A masked autoencoder's step.
+    MaeVit,
+    /// A step of a language model on characters.
+    GptChar,
     /// A VICReg step of fully connected layers.
     VicRegMlp,
     /// SimCLR's augmentation alone.
@@ -30,9 +37,11 @@ pub enum Workload {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Workload; 7] = [
+    pub const ALL: [Workload; 9] = [
         Workload::SimClrVit,
         Workload::SimClrCnn,
+        Workload::MaeVit,
+        Workload::GptChar,
         Workload::VicRegMlp,
         Workload::Augment,
         Workload::EndToEnd,
@@ -54,6 +63,8 @@ impl Workload {
         match self {
             Workload::SimClrVit => "simclr-vit",
             Workload::SimClrCnn => "simclr-cnn",
+            Workload::MaeVit => "mae-vit",
+            Workload::GptChar => "gpt-char",
             Workload::VicRegMlp => "vicreg-mlp",
             Workload::Augment => "augment",
             Workload::EndToEnd => "e2e-simclr",
@@ -73,6 +84,13 @@ impl Workload {
                 "training step: 256 images of 3x32x32 in 2 views, 3x3 convolutions 32, 64/2, 128/2, 256/2 with batch norm \
                  and ReLU, projector 256-256-128, NT-Xent 0.2, AdamW"
             }
+            Workload::MaeVit => {
+                "training step: 256 images of 3x32x32, 16 of 64 patches visible, encoder of width 128, depth 4, 4 heads, MLP \
+                 256, decoder of width 64, depth 2, 4 heads, MLP 128, AdamW"
+            }
+            Workload::GptChar => {
+                "training step: 32 texts of 128 of 65 characters, causal, width 128, depth 4, 4 heads, MLP 512, AdamW"
+            }
             Workload::VicRegMlp => {
                 "training step: 512 samples of 64 in 2 views, MLP 64-512-512, projector 512-512-512, VICReg 25/25/1, SGD \
                  with momentum"
@@ -87,9 +105,12 @@ impl Workload {
     /// What `median` and `best` count.
     pub fn unit(self) -> &'static str {
         match self {
-            Workload::SimClrVit | Workload::SimClrCnn | Workload::VicRegMlp | Workload::EndToEnd => {
-                "images/s"
-            }
+            Workload::SimClrVit
+            | Workload::SimClrCnn
+            | Workload::MaeVit
+            | Workload::VicRegMlp
+            | Workload::EndToEnd => "images/s",
+            Workload::GptChar => "tokens/s",
             Workload::Augment => "views/s",
             Workload::Knn => "queries/s",
             Workload::Probe => "seconds",
@@ -98,15 +119,34 @@ impl Workload {
 
     pub(super) fn prepare(self) -> Result<Box<dyn Work>> {
         Ok(match self {
-            Workload::SimClrVit => Box::new(contrast::vit()?),
-            Workload::SimClrCnn => Box::new(contrast::convnet()?),
-            Workload::VicRegMlp => Box::new(redundancy::mlp()?),
+            Workload::SimClrVit => Box::new(contrast::vit_steps()?),
+            Workload::SimClrCnn => Box::new(contrast::convnet_steps()?),
+            Workload::MaeVit => Box::new(masked::steps()?),
+            Workload::GptChar => Box::new(language::steps()?),
+            Workload::VicRegMlp => Box::new(redundancy::steps()?),
             Workload::Augment => Box::new(Augmentation::new()),
             Workload::EndToEnd => Box::new(Pipeline::new()?),
             Workload::Knn => Box::new(Neighbours::new()?),
             Workload::Probe => Box::new(Probe::new()?),
         })
     }
+
+    /// Its model on a smaller batch, if it trains one on a fixed batch. Smaller, because of the millions of values that
+    /// pass a ReLU in a step some lie so near zero that rounding decides.
+    pub(super) fn small_model(self) -> Result<Option<Box<dyn Model>>> {
+        Ok(Some(match self {
+            Workload::SimClrVit => Box::new(contrast::vit(24)?),
+            Workload::SimClrCnn => Box::new(contrast::convnet(8)?),
+            Workload::MaeVit => Box::new(Masked::new(24)?),
+            Workload::GptChar => Box::new(Language::new(4)?),
+            Workload::VicRegMlp => Box::new(Redundancy::new(64)?),
+            Workload::Augment | Workload::EndToEnd | Workload::Knn | Workload::Probe => return Ok(None),
+        }))
+    }
+
+    /// Those with such a model.
+    pub(super) const WITH_MODEL: [Workload; 5] =
+        [Workload::SimClrVit, Workload::SimClrCnn, Workload::MaeVit, Workload::GptChar, Workload::VicRegMlp];
 }
 
 #[cfg(test)]

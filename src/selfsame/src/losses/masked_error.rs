@@ -45,7 +45,11 @@ pub fn masked_error<B: Dim, W: Dim, E: Real, D: MaskedErrorOp<E>, T: Tape<E, D>>
 ) -> Result<Tensor<Rank0, E, D, T>> {
     let (rows, width) = (prediction.shape().0.size(), prediction.shape().1.size());
     if target.len() != rows * width {
-        return Err(Error::shape("target of a masked error", format!("{rows} x {width} values"), target.len()));
+        return Err(Error::shape(
+            "target of a masked error",
+            format!("{rows} x {width} values"),
+            target.len(),
+        ));
     }
     if counts.len() != rows || width == 0 || !counts.contains(&true) {
         let expected = format!("one value for each of {rows} rows, one of them true");

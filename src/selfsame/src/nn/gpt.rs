@@ -2,7 +2,6 @@
 
 use dfdx::prelude::*;
 
-use super::rows::rows;
 use super::{init, Linear, Transformer};
 use crate::error::{device, Error, Result};
 use crate::ops::{self, Engine, Mask};
@@ -43,13 +42,8 @@ parameters!(
     tensors { tokens: Weight, positions: NoDecay }, modules { trunk, output }
 );
 
-impl<
-        const VOCABULARY: usize,
-        const CONTEXT: usize,
-        const WIDTH: usize,
-        const HEADS: usize,
-        D: Engine,
-    > Gpt<VOCABULARY, CONTEXT, WIDTH, HEADS, D>
+impl<const VOCABULARY: usize, const CONTEXT: usize, const WIDTH: usize, const HEADS: usize, D: Engine>
+    Gpt<VOCABULARY, CONTEXT, WIDTH, HEADS, D>
 {
     /// A model of `depth` blocks with random weights: embeddings are normal with deviation 0.02.
     ///
@@ -77,11 +71,7 @@ impl<
         if text.is_empty() || CONTEXT == 0 || !text.len().is_multiple_of(CONTEXT) {
             return Err(Error::shape("text", format!("a multiple of {CONTEXT} symbols"), text.len()));
         }
-        if let Some(bad) = text.iter().find(|id| **id as usize >= VOCABULARY) {
-            return Err(Error::shape("text", format!("symbols below {VOCABULARY}"), bad));
-        }
-        let ids = text.iter().map(|id| *id as usize).collect();
-        let x = rows(self.tokens.clone().put_tape(T::default()), ids)?;
+        let x = ops::embedding(self.tokens.clone().put_tape(T::default()), text)?;
         let x = x.try_reshape_like(&(text.len() / CONTEXT, CONTEXT, Const::<WIDTH>)).map_err(device)?;
         let x = self.trunk.forward(ops::add_to_each(x, &self.positions)?, Mask::Causal)?;
         self.output.forward(x.try_reshape_like(&(text.len(), Const::<WIDTH>)).map_err(device)?)
@@ -143,7 +133,9 @@ mod tests {
     #[test]
     fn texts_that_do_not_fit_are_errors() {
         let gpt = tiny();
-        for (text, word) in [(&[][..], "multiple of 6"), (&[0; 7], "found 7"), (&[0, 1, 2, 3, 4, 5], "below 5")] {
+        for (text, word) in
+            [(&[][..], "multiple of 6"), (&[0; 7], "found 7"), (&[0, 1, 2, 3, 4, 5], "below 5")]
+        {
             let e = gpt.forward::<NoneTape>(text).unwrap_err();
             assert!(e.to_string().contains(word), "{e}");
         }

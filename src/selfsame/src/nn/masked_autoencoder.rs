@@ -1,16 +1,15 @@
 //! Masked autoencoders (He et al. 2022, arXiv 2111.06377).
 
 use dfdx::prelude::*;
-use rand::seq::SliceRandom;
+use rayon::prelude::*;
 
 use super::encoder::Images;
-use super::rows::rows;
 use super::{init, Encoder, Linear, Transformer, Vit};
 use crate::error::{device, Error, Result};
 use crate::losses::masked_error;
-use crate::ops::{self, Engine, Mask};
+use crate::ops::{self, Engine, Mask, RandomMasking};
 use crate::random::Stream;
-use crate::shape::{Input, Picture};
+use crate::shape::Picture;
 use crate::tape::{parameters, values};
 
 /// A [`Vit`] that sees some patches of an image, and a narrow decoder of width `NARROW` that predicts the pixels of the
@@ -42,7 +41,7 @@ pub struct MaskedAutoencoder<
 > {
     encoder: Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>,
     embed: Linear<Const<WIDTH>, Const<NARROW>, D>,
-    mask: Tensor<(usize, Const<NARROW>), f32, D>,
+    mask: Tensor<(Const<NARROW>,), f32, D>,
     positions: Tensor<(usize, Const<NARROW>), f32, D>,
     decoder: Transformer<NARROW, HEADS, D>,
     output: Linear<Const<NARROW>, usize, D>,
@@ -75,7 +74,7 @@ impl<
         Ok(MaskedAutoencoder {
             encoder,
             embed: Linear::new(dev, Const, Const, rng)?,
-            mask: init::normal(dev, (1, Const), 0.02, rng)?,
+            mask: init::normal(dev, (Const,), 0.02, rng)?,
             positions: init::normal(dev, (Self::patches(), Const), 0.02, rng)?,
             decoder: Transformer::new(dev, depth, 2 * NARROW, rng)?,
             output: Linear::new(dev, Const, P::LEN / Self::patches(), rng)?,
@@ -92,111 +91,58 @@ impl<
         self.encoder
     }
 
-    /// Mean squared error over the pixels of the patches that the encoder did not see.
-    ///
-    /// `order` is a permutation of each image's patches, one image after the other (see [`random_order`]); the first
-    /// `visible` of each are seen. The paper shows 25 %.
+    /// Mean squared error over the pixels of the patches that `masking` hides. The paper hides 75 %.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the order is no such permutation or not between one and all but one patches are visible; a
-    /// device out of memory.
+    /// [`Error::Shape`] for a masking of other images or one that shows or hides everything; a device out of memory.
     pub fn loss<T: Tape<f32, D>>(
         &self,
         x: Images<P, D, T>,
-        order: &[u32],
-        visible: usize,
+        masking: &RandomMasking,
     ) -> Result<Tensor<Rank0, f32, D, T>> {
         let (batch, tokens) = (x.shape().0, Self::patches());
-        let places = places(order, batch, tokens, visible)?;
+        let visible = masking.kept.len() / batch.max(1);
+        let lengths = [masking.kept.len(), masking.restore.len(), masking.hidden.len()];
+        if lengths != [batch * visible, batch * tokens, batch * tokens] || visible == 0 || visible >= tokens {
+            let expected =
+                format!("{batch} images of {tokens} patches, of which some are hidden and some not");
+            return Err(Error::shape("masking", expected, format!("lists of {lengths:?}")));
+        }
         let (x, tape) = x.split_tape();
-        // Pixels need no gradient, so they are sorted on the host.
+        // Pixels need no gradient, so they are picked on the host.
         let mut pixels = values(&ops::patchify(x, PATCH)?);
-        let seen = self.encode(&pixels, order, visible, tape)?;
+        let seen = self.encode(&pixels, &masking.kept, visible, tape)?;
         let x = self.embed.forward(seen)?;
-        let x = self.complete(x, &places, visible)?;
-        let x = x.try_reshape_like(&(batch, tokens, Const::<NARROW>)).map_err(device)?;
+        let x = x.try_reshape_like(&(batch, visible, Const::<NARROW>)).map_err(device)?;
+        let x = ops::scatter_tokens(x, &self.mask, &masking.restore, tokens)?;
         let x = self.decoder.forward(ops::add_to_each(x, &self.positions)?, Mask::None)?;
         let x = x.try_reshape_like(&(batch * tokens, Const::<NARROW>)).map_err(device)?;
-        pixels.chunks_exact_mut((P::LEN / tokens).max(1)).for_each(standardise);
-        let hidden: Vec<bool> = places.iter().map(|place| *place >= visible).collect();
-        masked_error(self.output.forward(x)?, &pixels, &hidden)
+        pixels.par_chunks_exact_mut((P::LEN / tokens).max(1)).for_each(standardise);
+        masked_error(self.output.forward(x)?, &pixels, &masking.hidden)
     }
 
-    /// Features of the first `visible` patches of each image, a row each.
+    /// Features of the `visible` patches of each image that `kept` names, a row each.
     fn encode<T: Tape<f32, D>>(
         &self,
         pixels: &[f32],
-        order: &[u32],
+        kept: &[u32],
         visible: usize,
         tape: T,
     ) -> Result<Tensor<(usize, Const<WIDTH>), f32, D, T>> {
-        let tokens = Self::patches();
-        let length = P::LEN / tokens;
-        let keep: Vec<usize> = (order.chunks_exact(tokens))
-            .flat_map(|order| order[..visible].iter().map(|patch| *patch as usize))
-            .collect();
-        let images = keep.chunks_exact(visible).zip(pixels.chunks_exact(tokens * length));
-        let seen: Vec<f32> = images
-            .flat_map(|(keep, image)| keep.iter().flat_map(|patch| &image[patch * length..][..length]))
-            .copied()
-            .collect();
-        let shape = (keep.len(), length);
-        let seen = self.encoder.positions.device().try_tensor_from_vec(seen, shape).map_err(device)?;
-        let (positions, tape) = rows(self.encoder.positions.clone().put_tape(tape), keep)?.split_tape();
-        let x = ops::add(self.encoder.embed.forward(seen.put_tape(tape))?, &positions)?;
-        let x = x.try_reshape_like(&(shape.0 / visible, visible, Const::<WIDTH>)).map_err(device)?;
-        let x = self.encoder.trunk.forward(x, Mask::None)?;
-        x.try_reshape_like(&(shape.0, Const::<WIDTH>)).map_err(device)
-    }
-
-    /// A row for every patch in its place: what the encoder made of it or the mask's vector.
-    fn complete<T: Tape<f32, D>>(
-        &self,
-        seen: Tensor<(usize, Const<NARROW>), f32, D, T>,
-        places: &[usize],
-        visible: usize,
-    ) -> Result<Tensor<(usize, Const<NARROW>), f32, D, T>> {
-        let (tokens, mask) = (Self::patches(), seen.shape().0);
-        let from = |(at, place): (usize, &usize)| {
-            if *place < visible {
-                at / tokens * visible + place
-            } else {
-                mask
-            }
+        let Vit { embed, positions, trunk, .. } = &self.encoder;
+        let images: Tensor<(usize, usize, usize), f32, D> = {
+            let shape = (kept.len() / visible, Self::patches(), P::LEN / Self::patches());
+            positions.device().try_tensor_from_vec(pixels.to_vec(), shape).map_err(device)?
         };
-        let from = places.iter().enumerate().map(from).collect();
-        let (seen, tape) = seen.split_tape();
-        let both = (seen.put_tape(tape), self.mask.clone()).try_concat_along(Axis::<0>).map_err(device)?;
-        rows(both, from)
+        let seen = ops::gather_tokens(images, kept, visible)?;
+        let (batch, _, length) = *seen.shape();
+        let seen = seen.try_reshape_like(&(batch * visible, length)).map_err(device)?;
+        let (positions, tape) = ops::embedding(positions.clone().put_tape(tape), kept)?.split_tape();
+        let x = ops::add(embed.forward(seen.put_tape(tape))?, &positions)?;
+        let x = x.try_reshape_like(&(batch, visible, Const::<WIDTH>)).map_err(device)?;
+        let x = trunk.forward(x, Mask::None)?;
+        x.try_reshape_like(&(batch * visible, Const::<WIDTH>)).map_err(device)
     }
-}
-
-/// For each image a random permutation of its `tokens` patches, one after the other.
-pub fn random_order(images: usize, tokens: usize, rng: &mut Stream) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..images).flat_map(|_| 0..tokens as u32).collect();
-    order.chunks_exact_mut(tokens.max(1)).for_each(|order| order.shuffle(rng));
-    order
-}
-
-/// Where in its image's order each patch stands.
-fn places(order: &[u32], images: usize, tokens: usize, visible: usize) -> Result<Vec<usize>> {
-    if visible == 0 || visible >= tokens {
-        return Err(Error::shape("visible patches", format!("1 to {}", tokens.saturating_sub(1)), visible));
-    }
-    let wrong = || Error::shape("order of patches", format!("{images} permutations of {tokens}"), "something else");
-    if order.len() != images * tokens || images == 0 {
-        return Err(wrong());
-    }
-    let mut places = vec![usize::MAX; order.len()];
-    for (places, order) in places.chunks_exact_mut(tokens).zip(order.chunks_exact(tokens)) {
-        for (place, patch) in order.iter().enumerate() {
-            match places.get_mut(*patch as usize) {
-                Some(free) if *free == usize::MAX => *free = place,
-                _ => return Err(wrong()),
-            }
-        }
-    }
-    Ok(places)
 }
 
 /// A patch's pixels to mean 0 and deviation 1.
@@ -232,12 +178,21 @@ mod tests {
         (0..n).map(|i| (i as f32 * 1.7).sin() + 0.3 * (i as f32 * 0.37).cos()).collect()
     }
 
+    /// The masking that shows the first `visible` patches of each order.
+    fn masking(orders: &[[u32; 6]], visible: usize) -> RandomMasking {
+        let mut noise = vec![0.0; 6 * orders.len()];
+        for (noise, order) in noise.chunks_exact_mut(6).zip(orders) {
+            order.iter().enumerate().for_each(|(place, patch)| noise[*patch as usize] = place as f64);
+        }
+        RandomMasking::of_noise(&noise, 6, visible).unwrap()
+    }
+
     /// Hidden pixels are what the loss compares with, never what the prediction is made from: adding a constant to a hidden
     /// patch changes neither, because targets are standardised.
     #[test]
     fn the_encoder_does_not_see_hidden_patches() {
-        let (mae, order) = (tiny(), [4, 1, 0, 5, 3, 2]);
-        let loss = |v: Vec<f32>| mae.loss(images(v), &order, 2).unwrap().array();
+        let (mae, masking) = (tiny(), masking(&[[4, 1, 0, 5, 3, 2]], 2));
+        let loss = |v: Vec<f32>| mae.loss(images(v), &masking).unwrap().array();
         let plain = noise(24);
         let brighter = |patch: usize| {
             let mut v = plain.clone();
@@ -257,24 +212,26 @@ mod tests {
     fn the_order_of_the_visible_does_not_matter_and_images_are_their_own() {
         let mae = tiny();
         let v = noise(48);
-        let loss = |v: &[f32], order: &[u32]| mae.loss(images(v.to_vec()), order, 3).unwrap().array();
+        let loss = |v: &[f32], orders: &[[u32; 6]]| {
+            mae.loss(images(v.to_vec()), &masking(orders, 3)).unwrap().array()
+        };
         let (a, b) = ([0, 2, 5, 1, 3, 4], [1, 3, 0, 5, 4, 2]);
-        let both = loss(&v, &[a, b].concat());
-        assert!((both - (loss(&v[..24], &a) + loss(&v[24..], &b)) / 2.0).abs() < 1e-5);
-        assert!((both - loss(&v, &[[5, 0, 2, 4, 1, 3], b].concat())).abs() < 1e-5);
+        let both = loss(&v, &[a, b]);
+        assert!((both - (loss(&v[..24], &[a]) + loss(&v[24..], &[b])) / 2.0).abs() < 1e-5);
+        assert!((both - loss(&v, &[[5, 0, 2, 4, 1, 3], b])).abs() < 1e-5);
     }
 
     #[test]
     fn it_learns_to_fill_in() {
         let mut mae = tiny();
-        // Stripes: a visible patch tells what the others are.
-        let value = |i: usize| if i % 24 / 6 % 2 == 0 { 1.0 } else { -1.0 } * if i / 24 % 2 == 0 { 1.0 } else { -1.0 };
+        // Rising or falling over the whole image: a visible patch tells what the others are.
+        let value = |i: usize| (i % 24) as f32 * if i / 24 % 2 == 0 { 0.1 } else { -0.1 };
         let x = images((0..24 * 8).map(value).collect());
         let mut optimizer = Optimizer::new(Rule::ADAMW, 0.0);
         let (mut rng, mut losses) = (stream(&[1]), Vec::new());
         for _ in 0..80 {
-            let order = random_order(8, 6, &mut rng);
-            let loss = mae.loss(x.leaky_trace(), &order, 2).unwrap();
+            let masking = RandomMasking::draw(8, 6, 2, &mut rng).unwrap();
+            let loss = mae.loss(x.leaky_trace(), &masking).unwrap();
             losses.push(loss.array());
             let mut gradient = FlatGradient::new();
             gradient.add(&mae, loss.backward()).unwrap();
@@ -284,16 +241,11 @@ mod tests {
     }
 
     #[test]
-    fn orders_that_are_none_are_errors() {
-        let mae = tiny();
-        let loss = |order: &[u32], visible| mae.loss(images(noise(24)), order, visible);
-        for (order, visible) in
-            [(&[0, 1, 2, 3, 4, 4][..], 2), (&[0, 1, 2, 3, 4, 6], 2), (&[0, 1, 2], 2), (&[0, 1, 2, 3, 4, 5], 6)]
-        {
-            assert!(matches!(loss(order, visible), Err(Error::Shape { .. })));
+    fn maskings_that_do_not_fit_are_errors() {
+        let (mae, order) = (tiny(), [0, 1, 2, 3, 4, 5]);
+        for bad in [masking(&[order], 0), masking(&[order], 6), masking(&[order; 2], 3)] {
+            let e = mae.loss(images(noise(24)), &bad).unwrap_err();
+            assert!(e.to_string().contains("1 images of 6 patches"), "{e}");
         }
-        let mut order = random_order(3, 6, &mut stream(&[2]));
-        order[6..12].sort_unstable();
-        assert_eq!(order[6..12], [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -13,7 +13,6 @@ mod linear;
 mod masked_autoencoder;
 mod mlp;
 mod projector;
-mod rows;
 #[cfg(test)]
 mod tests;
 mod transformer;
@@ -27,7 +26,7 @@ pub use encoder::{Encoder, Images, Mode};
 pub use gpt::Gpt;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
-pub use masked_autoencoder::{random_order, MaskedAutoencoder};
+pub use masked_autoencoder::MaskedAutoencoder;
 pub use mlp::Mlp;
 pub use projector::Projector;
 pub use transformer::Transformer;

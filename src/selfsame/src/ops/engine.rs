@@ -1,8 +1,9 @@
 //! A device that can do everything the library needs.
 
 use super::{
-    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, L2NormalizeOp,
-    LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real, StackOp,
+    ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp,
+    EmbeddingOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, PatchifyOp, PoolOp, Real,
+    SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
 use crate::losses::{MaskedErrorOp, NtXentOp, VicRegOp};
 
@@ -15,17 +16,24 @@ pub trait Engine<E: Real = f32>:
     ActivationOp<E>
     + AddOp<E>
     + AttentionOp<E>
+    + AxisMapOp<E>
     + BatchNormOp<E>
     + Conv2dOp<E>
     + ConvStageOp<E>
     + CrossEntropyOp<E>
+    + EmbeddingOp<E>
     + L2NormalizeOp<E>
     + LayerNormOp<E>
     + LinearOp<E>
+    + LinearActOp<E>
+    + MaxPoolOp<E>
     + MaskedErrorOp<E>
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
+    + SoftmaxOp<E>
+    + TokensOp<E>
+    + UnpatchifyOp<E>
     + StackOp<E>
     + VicRegOp<E>
 {
@@ -52,18 +60,25 @@ mod cuda {
         ActivationOp,
         AddOp,
         AttentionOp,
+        AxisMapOp,
         BatchNormOp,
         Conv2dOp,
         ConvStageOp,
         CrossEntropyOp,
+        EmbeddingOp,
         L2NormalizeOp,
         LayerNormOp,
         LinearOp,
-        MaskedErrorOp,
+        LinearActOp,
+        MaxPoolOp,
         NtXentOp,
         PatchifyOp,
         PoolOp,
+        SoftmaxOp,
+        TokensOp,
+        UnpatchifyOp,
         StackOp,
+        MaskedErrorOp,
         VicRegOp
     );
 }

@@ -5,7 +5,7 @@ use std::mem::take;
 use dfdx::prelude::*;
 use dfdx::tensor::{CpuError, Gradients};
 
-use super::profile;
+use super::{profile, Scratch};
 
 /// The values of `x` in row-major order.
 ///
@@ -16,6 +16,15 @@ pub fn values<S: Shape, E: Dtype, D: Device<E>>(x: &Tensor<S, E, D>) -> Vec<E> {
     let shape = *x.shape();
     let x = x.clone().reshape_like(&shape);
     let mut out = vec![E::default(); shape.num_elements()];
+    x.copy_into(&mut out);
+    out
+}
+
+/// [`values`] in memory that is reused from step to step.
+pub(crate) fn kept<S: Shape, E: Dtype, D: Device<E>>(x: &Tensor<S, E, D>) -> Scratch<E> {
+    let shape = *x.shape();
+    let x = x.clone().reshape_like(&shape);
+    let mut out = Scratch::any(shape.num_elements());
     x.copy_into(&mut out);
     out
 }

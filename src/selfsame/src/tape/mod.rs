@@ -17,5 +17,6 @@ pub use gradient::FlatGradient;
 pub use parameters::{copy_parameters, count_parameters, AnyTensor, Parameters, Role};
 pub use stop_gradient::stop_gradient;
 
+pub(crate) use custom::kept;
 pub(crate) use parameters::parameters;
 pub(crate) use scratch::Scratch;

@@ -12,6 +12,5 @@ mod rows;
 mod transformer;
 mod weights;
 
-#[cfg(test)]
 pub(super) use transformer::composed;
 pub use transformer::{transformer, BlockParameters, StackOp, StackParameters};
