@@ -56,7 +56,7 @@ NAMES = {
     ],
     "vicreg-mlp": [(r"^encoder\.", "0."), (r"^projector\.", "1."), *HEAD],
     "mae-vit": [(r"^network\.", ""), (r"^decoder\.", ""), *TRANSFORMER],
-    "gpt-char": [(r"^network\.", ""), *TRANSFORMER],
+    "gpt-char": [(r"^network\.", ""), (r"^tokens$", "tokens.weight"), *TRANSFORMER],
 }
 
 
@@ -152,8 +152,10 @@ def check(program, workload):
         same = ours < TOLERANCE * norm or nothing
         agree = agree and same
         mark = "" if same else "   DIFFERS"
-        shown = "no gradient" if nothing and norm < 1e-6 * whole else f"{norm:.3e}"
-        print(f"  {name:<44}{shown:>12}{ours / max(norm, 1e-30):>12.1e}{theirs / max(norm, 1e-30):>18.1e}{mark}")
+        if nothing:
+            print(f"  {name:<44}{'none':>12}")
+        else:
+            print(f"  {name:<44}{norm:>12.3e}{ours / norm:>12.1e}{theirs / norm:>18.1e}{mark}")
     print("  the same" if agree else "  NOT the same")
     return agree
 
