@@ -17,9 +17,14 @@ fn a_workload_is_timed_and_set_beside_the_peak() {
     let view = 2.0 * 2.0 * (512 * 64 * 512) as f64 + 4.0 * 3.0 * 2.0 * 512f64.powi(3);
     assert_eq!(number("flop_per_step"), 2.0 * view);
     let share = number("share_of_peak");
-    assert!(share > 0.0 && (share - number("flop_per_second") / number("sgemm_peak_flop_per_second")).abs() < 1e-9);
+    assert!(
+        share > 0.0
+            && (share - number("flop_per_second") / number("sgemm_peak_flop_per_second")).abs() < 1e-9
+    );
     let ops = found["ops"].as_array().unwrap();
-    assert!(ops.iter().any(|op| op["name"] == "linear" && op["calls"] == 8.0 && op["backward_ms"].as_f64() > Some(0.0)));
+    assert!(ops
+        .iter()
+        .any(|op| op["name"] == "linear" && op["calls"] == 8.0 && op["backward_ms"].as_f64() > Some(0.0)));
     assert!((ops.iter().map(|op| op["share"].as_f64().unwrap()).sum::<f64>() - 1.0).abs() < 0.02, "{ops:?}");
 }
 

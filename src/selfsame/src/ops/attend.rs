@@ -3,7 +3,7 @@
 //! Scores live for one head and one run of queries at a time; backward makes them again from queries and keys, which is
 //! cheaper than keeping them.
 
-use super::{largest, matmul, sum, vectorized, Matrix, Real, Threads};
+use super::{dot, largest, matmul, sum, vectorized, Matrix, Real, Threads};
 
 /// Queries whose scores are made together when the mask is causal: the keys after the last of them are never touched.
 const QUERIES: usize = 32;
@@ -148,7 +148,7 @@ impl<'m> Attend<'m> {
 fn exponentials<E: Real>(s: &mut [E], stride: usize, scale: E, log_sums: &mut [E]) {
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (row, log) in s.chunks_exact_mut(stride).zip(log_sums) {
                 let top = largest(row) * scale;
                 for v in row.iter_mut() {
@@ -164,9 +164,9 @@ fn exponentials<E: Real>(s: &mut [E], stride: usize, scale: E, log_sums: &mut [E
 fn finish<E: Real>(mixed: &mut [E], layout: Matrix, s: &[E], stride: usize, log_sums: &mut [E]) {
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (i, (row, log)) in s.chunks_exact(stride).zip(log_sums).enumerate() {
-                let total = sum(stride, |j| row[j]);
+                let total = sum(row);
                 *log += total.ln();
                 let at = i * layout.row_stride;
                 let over = total.recip();
@@ -180,11 +180,11 @@ fn finish<E: Real>(mixed: &mut [E], layout: Matrix, s: &[E], stride: usize, log_
 fn row_dots<E: Real>(a: &[E], b: &[E], layout: Matrix, dots: &mut [E]) {
     vectorized(
         #[inline(always)]
-        || {
-            for (i, dot) in dots.iter_mut().enumerate() {
+        move || {
+            for (i, product) in dots.iter_mut().enumerate() {
                 let at = i * layout.row_stride;
                 let (a, b) = (&a[at..at + layout.cols], &b[at..at + layout.cols]);
-                *dot = sum(layout.cols, |j| a[j] * b[j]);
+                *product = dot(a, b);
             }
         },
     );
@@ -194,14 +194,14 @@ fn row_dots<E: Real>(a: &[E], b: &[E], layout: Matrix, dots: &mut [E]) {
 fn weights_backward<E: Real>(s: &mut [E], ds: &mut [E], stride: usize, scale: E, log_sums: &[E], dots: &[E]) {
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             let rows = s.chunks_exact_mut(stride).zip(ds.chunks_exact_mut(stride));
-            for (((s, ds), log), dot) in rows.zip(log_sums).zip(dots) {
-                let (s, ds, log, dot) = (&mut s[..stride], &mut ds[..stride], *log, *dot);
+            for (((s, ds), log), along) in rows.zip(log_sums).zip(dots) {
+                let (s, ds, log, along) = (&mut s[..stride], &mut ds[..stride], *log, *along);
                 for i in 0..stride {
                     let p = (s[i] * scale - log).exp_down_fast();
                     s[i] = p;
-                    ds[i] = (ds[i] - dot) * p * scale;
+                    ds[i] = (ds[i] - along) * p * scale;
                 }
             }
         },

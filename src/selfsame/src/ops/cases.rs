@@ -11,7 +11,7 @@ use super::selftest::losses::*;
 use super::selftest::rows::{Embedding, LogSoftmax, Softmax, *};
 use super::selftest::{flat, normal};
 use super::*;
-use super::{add, gelu, log_softmax, relu, softmax};
+use super::{add, bce_with_logits, gelu, log_softmax, relu, softmax};
 use crate::losses::{masked_error, nt_xent, vicreg, VicRegWeights};
 
 #[test]
@@ -238,6 +238,28 @@ fn cross_entropy_with_everything() {
 }
 
 #[test]
+fn losses_number_by_number() {
+    let penalties = [Penalty::Squared, Penalty::Absolute, Penalty::Huber(0.5), Penalty::SmoothAbsolute(0.7)];
+    for (rows, width) in [(1, 1), (3, 7), (5, 2)] {
+        penalties.iter().for_each(|penalty| check(&MeanError { rows, width, penalty: *penalty }));
+        check(&BceWithLogits { rows, width });
+        check(&KlDiv { rows, width: width + 1 });
+        check(&Silu { rows, width });
+        check(&Softplus { rows, width });
+        check(&LogSigmoid { rows, width });
+    }
+    penalties.iter().for_each(|penalty| check_large(&MeanError { rows: 211, width: 191, penalty: *penalty }));
+    check_large(&BceWithLogits { rows: 211, width: 191 });
+    check_large(&KlDiv { rows: 211, width: 37 });
+    check_large(&Silu { rows: 211, width: 191 });
+    // A tensor against itself is no error at all.
+    let x = zeros((3,)).leaky_trace();
+    let (same, tape) = x.split_tape();
+    let x = same.clone().put_tape(tape);
+    assert_eq!(mean_error(x, &same, Penalty::Squared).unwrap().array(), 0.0);
+}
+
+#[test]
 fn rows_by_number() {
     for (rows, width, ids) in [(1, 1, 1), (3, 5, 7), (7, 2, 3), (2, 3, 11)] {
         check(&Embedding { rows, width, ids });
@@ -399,6 +421,14 @@ fn more_sizes_that_do_not_fit_are_errors() {
     let weights = CrossEntropySettings { weights: Some(&[1.0]), ..Default::default() };
     assert!(refusal(cross_entropy_with(zeros((1, 2)), &[0], weights)).contains("each of 2 classes"));
     assert!(refusal(soft_cross_entropy(zeros((1, 2)), &[0.5])).contains("1 x 2 targets"));
+    assert!(refusal(mean_error(zeros((3,)), &zeros((2,)), Penalty::Squared)).contains("[3]"));
+    assert!(refusal(mean_error(zeros((0,)), &zeros((0,)), Penalty::Squared)).contains("at least one"));
+    assert!(refusal(bce_with_logits(zeros((3,)), &zeros((2,)))).contains("[3]"));
+    assert!(refusal(kl_div(zeros((3, 2)), &zeros((2, 2)))).contains("3x2"));
+    for distance in [0.0, -1.0, f64::NAN] {
+        let e = mean_error(zeros((3,)), &zeros((3,)), Penalty::Huber(distance)).err().unwrap();
+        assert!(matches!(e, crate::Error::Setting { .. }), "{e}");
+    }
     let image = || zeros((1, 1, 4, 4));
     let square = PoolWindow::square;
     assert!(refusal(max_pool2d(image(), square(2), (2, 3))).contains("expected 2x2, found 2x3"));

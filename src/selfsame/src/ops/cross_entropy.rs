@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use rayon::prelude::*;
 
 use super::softmax::log_softmax_row;
-use super::{sum, vectorized, Real};
+use super::{sum, sum_zip, vectorized, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{kept, profile::op, record, slot};
 
@@ -231,9 +231,9 @@ fn loss_and_slope<E: Real>(row: &mut [E], target: &[E]) -> E {
         || {
             log_softmax_row(row);
             // A class that is impossible and not asked for costs nothing: without the choice it would be infinity times 0.
-            let cost = |i: usize| if target[i] == E::zero() { E::zero() } else { target[i] * row[i] };
-            let loss = -sum(row.len(), cost);
-            let whole = sum(row.len(), |i| target[i]);
+            let cost = |t: E, log: E| if t == E::zero() { E::zero() } else { t * log };
+            let loss = -sum_zip(target, row, cost);
+            let whole = sum(target);
             row.iter_mut().zip(target).for_each(|(r, t)| *r = whole * r.exp_fast() - *t);
             loss
         },

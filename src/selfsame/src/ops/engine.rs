@@ -2,8 +2,8 @@
 
 use super::{
     ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp,
-    EmbeddingOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, PatchifyOp, PoolOp, Real,
-    SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
+    EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, MeanErrorOp,
+    PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
 use crate::losses::{MaskedErrorOp, NtXentOp, VicRegOp};
 
@@ -21,6 +21,7 @@ pub trait Engine<E: Real = f32>:
     + Conv2dOp<E>
     + ConvStageOp<E>
     + CrossEntropyOp<E>
+    + KlDivOp<E>
     + EmbeddingOp<E>
     + L2NormalizeOp<E>
     + LayerNormOp<E>
@@ -28,6 +29,7 @@ pub trait Engine<E: Real = f32>:
     + LinearActOp<E>
     + MaxPoolOp<E>
     + MaskedErrorOp<E>
+    + MeanErrorOp<E>
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
@@ -65,12 +67,14 @@ mod cuda {
         Conv2dOp,
         ConvStageOp,
         CrossEntropyOp,
+        KlDivOp,
         EmbeddingOp,
         L2NormalizeOp,
         LayerNormOp,
         LinearOp,
         LinearActOp,
         MaxPoolOp,
+        MeanErrorOp,
         NtXentOp,
         PatchifyOp,
         PoolOp,

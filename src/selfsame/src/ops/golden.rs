@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::selftest;
 use super::*;
-use super::{add, gelu, gelu_tanh, log_softmax, softmax};
+use super::{add, bce_with_logits, gelu, gelu_tanh, log_softmax, softmax};
 use crate::golden::{assert_close, assert_within, entries, entry, goldens, numbers, sizes};
 use crate::losses::{nt_xent, vicreg, VicRegWeights};
 use crate::nn::{self, Mode};
@@ -211,6 +211,28 @@ where
             "softmax" => flat(softmax(self.two("x").put_tape(self.tape())).unwrap()),
             "log_softmax" => flat(log_softmax(self.two("x").put_tape(self.tape())).unwrap()),
             "logsumexp" => logsumexp(self.two("x").put_tape(self.tape())).unwrap(),
+            "silu" => silu(self.one("x").put_tape(self.tape())).unwrap(),
+            "softplus" => softplus(self.one("x").put_tape(self.tape())).unwrap(),
+            "log_sigmoid" => log_sigmoid(self.one("x").put_tape(self.tape())).unwrap(),
+            "regression" => {
+                let penalty = match name {
+                    "regression/mse" => Penalty::Squared,
+                    "regression/l1" => Penalty::Absolute,
+                    "regression/smooth_l1_beta1" => Penalty::SmoothAbsolute(1.0),
+                    "regression/huber_delta0.5" => Penalty::Huber(0.5),
+                    other => panic!("no penalty for {other}"),
+                };
+                let x = self.one("pred").put_tape(self.tape());
+                flat(mean_error(x, &self.one("target"), penalty).unwrap())
+            }
+            "bce_with_logits" => {
+                let x = self.one("logits").put_tape(self.tape());
+                flat(bce_with_logits(x, &self.one("target")).unwrap())
+            }
+            "kl_div" => {
+                let x = self.two("logits").put_tape(self.tape());
+                flat(kl_div(x, &self.two("target_logits")).unwrap())
+            }
             "embedding" => {
                 let ids: Vec<u32> = numbers(&self.entry["inputs"]["ids"]).iter().map(|i| *i as u32).collect();
                 flat(embedding(self.two("table").put_tape(self.tape()), &ids).unwrap())
@@ -390,23 +412,29 @@ fn every_golden_of_an_operation_we_have_matches() {
                 ("attention", 3),
                 ("avg_pool2d", 3),
                 ("batch_norm", 10),
+                ("bce_with_logits", 1),
                 ("conv2d", 7),
                 ("cross_entropy", 5),
                 ("embedding", 1),
                 ("gelu", 2),
                 ("global_avg_pool2d", 1),
+                ("kl_div", 1),
                 ("l2_normalize", 3),
                 ("layer_norm", 5),
                 ("linear", 1),
+                ("log_sigmoid", 1),
                 ("log_softmax", 2),
                 ("logsumexp", 2),
                 ("max_pool1d", 1),
                 ("max_pool2d", 2),
                 ("patchify", 1),
+                ("regression", 4),
                 ("resize_bicubic", 1),
                 ("resize_bilinear", 3),
                 ("resize_nearest", 3),
+                ("silu", 1),
                 ("softmax", 2),
+                ("softplus", 1),
                 ("transformer_block", 2),
                 ("unpatchify", 1),
             ],

@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::{sum, vectorized, Real};
+use super::{dot, vectorized, Real};
 use crate::error::{device, Result};
 use crate::tape::{profile::op, record, slot, values, Scratch};
 
@@ -75,7 +75,7 @@ pub(crate) fn normalize_rows<E: Real>(rows: &mut [E], width: usize) -> Vec<E> {
             #[inline(always)]
             || {
                 for (row, inverse) in rows.chunks_exact_mut(width).zip(inverse) {
-                    *inverse = sum(width, |i| row[i] * row[i]).sqrt().max(E::of(EPS)).recip();
+                    *inverse = dot(row, row).sqrt().max(E::of(EPS)).recip();
                     row.iter_mut().for_each(|v| *v *= *inverse);
                 }
             },
@@ -102,7 +102,7 @@ pub(crate) fn normalize_rows_backward<E: Real>(
                 for (((gx, gy), unit), inverse) in rows.zip(unit.chunks_exact(width)).zip(inverse) {
                     // A row at the floor was divided by a constant: no projection.
                     let clamped = *inverse >= E::of(EPS).recip();
-                    let dot = if clamped { E::zero() } else { sum(width, |i| gy[i] * unit[i]) };
+                    let dot = if clamped { E::zero() } else { dot(gy, unit) };
                     for ((gx, gy), u) in gx.iter_mut().zip(gy).zip(unit) {
                         *gx += *inverse * (*gy - *u * dot);
                     }

@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::{sum, vectorized, Real};
+use super::{dot, sum, vectorized, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{kept, profile::op, record, slot, values, Scratch};
 
@@ -82,15 +82,15 @@ where
         let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
         record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), move |gy, g| {
             let [gx, gs, gt] = g else { return };
-            let mut sums = Scratch::<E>::zeros(rows.div_ceil(GROUP) * 2 * width);
+            let mut sums = Scratch::<E>::zeros(rows.div_ceil(GROUP) * 3 * width);
             gx.par_chunks_mut(GROUP * width)
                 .zip(gy.par_chunks(GROUP * width))
                 .zip(hat.par_chunks(GROUP * width))
                 .zip(inverse.par_chunks(GROUP))
-                .zip(sums.par_chunks_mut(2 * width))
+                .zip(sums.par_chunks_mut(3 * width))
                 .for_each(|((((gx, gy), hat), inverse), sums)| backward(gy, hat, inverse, &s, gx, sums));
-            for sums in sums.chunks_exact(2 * width) {
-                let (by_scale, by_shift) = sums.split_at(width);
+            for sums in sums.chunks_exact(3 * width) {
+                let (by_scale, by_shift) = sums[..2 * width].split_at(width);
                 gs.iter_mut().zip(by_scale).for_each(|(g, s)| *g += *s);
                 gt.iter_mut().zip(by_shift).for_each(|(g, s)| *g += *s);
             }
@@ -108,9 +108,9 @@ fn forward<E: Real>(hat: &mut [E], [scale, shift]: [&[E]; 2], eps: E, inverse: &
         || {
             let rows = hat.chunks_exact_mut(width).zip(y.chunks_exact_mut(width));
             for ((hat, y), inverse) in rows.zip(inverse) {
-                let mean = sum(width, |i| hat[i]) * over;
+                let mean = sum(hat) * over;
                 hat.iter_mut().for_each(|h| *h -= mean);
-                let variance = sum(width, |i| hat[i] * hat[i]) * over;
+                let variance = dot(hat, hat) * over;
                 *inverse = (variance + eps).sqrt().recip();
                 for (((y, h), s), t) in y.iter_mut().zip(hat).zip(scale).zip(shift) {
                     *h *= *inverse;
@@ -121,22 +121,27 @@ fn forward<E: Real>(hat: &mut [E], [scale, shift]: [&[E]; 2], eps: E, inverse: &
     );
 }
 
-/// Adds the rows' gradient to `gx`; `sums` receives the scale's gradient and the shift's, one after the other.
+/// Adds the rows' gradient to `gx`; `sums` has room for three rows: the scale's gradient and the
+/// shift's are added to the first two.
 fn backward<E: Real>(gy: &[E], hat: &[E], inverse: &[E], scale: &[E], gx: &mut [E], sums: &mut [E]) {
     let width = scale.len().max(1);
     let over = E::of(1.0 / width as f64);
-    let (by_scale, by_shift) = sums.split_at_mut(width);
+    let (by_scale, rest) = sums.split_at_mut(width);
+    let (by_shift, up) = rest.split_at_mut(width);
     vectorized(
         #[inline(always)]
         || {
             let rows = gx.chunks_exact_mut(width).zip(gy.chunks_exact(width)).zip(hat.chunks_exact(width));
             for (((gx, gy), hat), inverse) in rows.zip(inverse) {
-                let mean = sum(width, |i| gy[i] * scale[i]) * over;
-                let along = sum(width, |i| gy[i] * scale[i] * hat[i]) * over;
-                for i in 0..width {
-                    by_scale[i] += gy[i] * hat[i];
-                    by_shift[i] += gy[i];
-                    gx[i] += *inverse * (gy[i] * scale[i] - mean - hat[i] * along);
+                up.iter_mut().zip(gy).zip(scale).for_each(|((u, g), s)| *u = *g * *s);
+                let mean = sum(up) * over;
+                let along = dot(up, hat) * over;
+                for ((gx, up), h) in gx.iter_mut().zip(&*up).zip(hat) {
+                    *gx += *inverse * (*up - mean - *h * along);
+                }
+                for (((s, t), g), h) in by_scale.iter_mut().zip(by_shift.iter_mut()).zip(gy).zip(hat) {
+                    *s += *g * *h;
+                    *t += *g;
                 }
             }
         },

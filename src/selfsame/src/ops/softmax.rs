@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::{largest, sum, vectorized, Real};
+use super::{dot, largest, sum, sum_map, vectorized, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{kept, profile::op, record, slot, Scratch};
 
@@ -115,14 +115,14 @@ where
 {
     fn softmax<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
         row_by_row(x, softmax_row, |gy, y, gx| {
-            let dot = sum(y.len(), |i| gy[i] * y[i]);
+            let dot = dot(gy, y);
             gx.iter_mut().zip(gy).zip(y).for_each(|((gx, gy), y)| *gx += *y * (*gy - dot));
         })
     }
 
     fn log_softmax<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
         row_by_row(x, log_softmax_row, |gy, y, gx| {
-            let total = sum(y.len(), |i| gy[i]);
+            let total = sum(gy);
             gx.iter_mut().zip(gy).zip(y).for_each(|((gx, gy), y)| *gx += *gy - y.exp_fast() * total);
         })
     }
@@ -154,8 +154,8 @@ where
 #[inline(always)]
 pub(crate) fn softmax_row<E: Real>(row: &mut [E]) -> E {
     let top = largest(row);
-    row.iter_mut().for_each(|v| *v = (*v - top).exp_fast());
-    let total = sum(row.len(), |i| row[i]);
+    row.iter_mut().for_each(|v| *v = (*v - top).exp_down_fast());
+    let total = sum(row);
     let over = total.recip();
     row.iter_mut().for_each(|v| *v *= over);
     top + total.ln()
@@ -165,7 +165,7 @@ pub(crate) fn softmax_row<E: Real>(row: &mut [E]) -> E {
 #[inline(always)]
 pub(crate) fn log_softmax_row<E: Real>(row: &mut [E]) -> E {
     let top = largest(row);
-    let log = top + sum(row.len(), |i| (row[i] - top).exp_fast()).ln();
+    let log = top + sum_map(row, |v| (v - top).exp_down_fast()).ln();
     row.iter_mut().for_each(|v| *v -= log);
     log
 }

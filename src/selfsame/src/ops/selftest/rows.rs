@@ -6,7 +6,8 @@ use super::cases::case;
 use super::inputs::{flat, normal, Case, Inputs, Taped};
 use crate::error::{device, Result};
 use crate::ops::*;
-use crate::ops::{cross_entropy, embedding, linear_act, log_softmax, softmax, tokens};
+use crate::ops::{activation, bce_with_logits};
+use crate::ops::{cross_entropy, embedding, kl_div, linear_act, log_softmax, mean_error, softmax, tokens};
 
 case!(Softmax(rows: usize, width: usize), vec![vec![rows, width]],
     |i, t| { let x = i.two()?; } softmax(x.put_tape(t)), softmax::composed_softmax(x.put_tape(t)));
@@ -50,3 +51,22 @@ case!(ScatterTokens(b: usize, kept: usize, w: usize, n: usize), vec![vec![b, kep
     }
     scatter_tokens(x.put_tape(t), &fill, &restore, n),
     tokens::composed_scatter(x.put_tape(t), &fill, &restore, n));
+case!(Silu(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let x = i.two()?; } silu(x.put_tape(t)), activation::composed_silu(x.put_tape(t)));
+case!(Softplus(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let x = i.two()?; } softplus(x.put_tape(t)), activation::composed_softplus(x.put_tape(t)));
+case!(LogSigmoid(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let x = i.two()?; } log_sigmoid(x.put_tape(t)), activation::composed_log_sigmoid(x.put_tape(t)));
+case!(MeanError(rows: usize, width: usize, penalty: Penalty), vec![vec![rows, width]; 2],
+    |i, t| { let x = i.two()?; let y = i.two()?; }
+    mean_error(x.put_tape(t), &y, penalty), mean_error::composed(x.put_tape(t), &y, penalty));
+case!(BceWithLogits(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| {
+        let x = i.two()?;
+        let target = normal(rows * width, 4).iter().map(|v| E::of(0.5 + 0.5 * v.tanh())).collect();
+        let target = x.device().try_tensor_from_vec(target, (rows, width)).map_err(device)?;
+    }
+    bce_with_logits(x.put_tape(t), &target), mean_error::composed_bce(x.put_tape(t), &target));
+case!(KlDiv(rows: usize, width: usize), vec![vec![rows, width]; 2],
+    |i, t| { let x = i.two()?; let y = i.two()?; }
+    kl_div(x.put_tape(t), &y), kl_div::composed(x.put_tape(t), &y));

@@ -5,7 +5,7 @@ use super::images::*;
 use super::losses::{MaskedError, VicReg, VicRegOfItself};
 use super::rows::*;
 use super::run::Visitor;
-use crate::ops::{Activation, Divisor, PoolWindow, Resize};
+use crate::ops::{Activation, Divisor, Penalty, PoolWindow, Resize};
 
 /// Shows `visitor` every case.
 pub(crate) fn every(visitor: &mut impl Visitor) {
@@ -19,6 +19,13 @@ fn elementwise(v: &mut impl Visitor) {
     v.case(&Relu { rows: 211, width: 191 });
     v.case(&Gelu { rows: 211, width: 191 });
     v.case(&GeluTanh { rows: 211, width: 191 });
+    v.case(&Silu { rows: 211, width: 191 });
+    v.case(&Softplus { rows: 211, width: 191 });
+    v.case(&LogSigmoid { rows: 211, width: 191 });
+    for penalty in [Penalty::Squared, Penalty::Absolute, Penalty::Huber(0.5), Penalty::SmoothAbsolute(0.7)] {
+        v.case(&MeanError { rows: 67, width: 37, penalty });
+    }
+    v.case(&BceWithLogits { rows: 67, width: 37 });
     v.case(&Add { a: 7, b: 5, c: 31 });
     v.case(&AddItself { a: 31, b: 17 });
     v.case(&AddTransposed { n: 31 });
@@ -37,11 +44,13 @@ fn rows(v: &mut impl Visitor) {
     v.case(&VicRegOfItself { rows: 131, width: 17 });
     v.case(&MaskedError { rows: 201, width: 17 });
     v.case(&Softmax { rows: 131, width: 37 });
+    v.case(&Softmax4 { x: [3, 5, 7, 11] });
     v.case(&LogSoftmax { rows: 131, width: 37 });
     v.case(&LogSumExp { rows: 131, width: 37 });
     v.case(&LinearAct { b: 67, ins: 131, outs: 37, activation: Activation::Gelu });
     v.case(&SmoothedCrossEntropy { rows: 131, classes: 17 });
     v.case(&SoftCrossEntropy { rows: 131, classes: 17 });
+    v.case(&KlDiv { rows: 131, width: 17 });
     v.case(&Embedding { rows: 31, width: 67, ids: 131 });
     v.case(&GatherTokens { b: 13, n: 49, w: 17, kept: 11 });
     v.case(&ScatterTokens { b: 13, kept: 11, w: 17, n: 49 });
@@ -62,6 +71,8 @@ fn images(v: &mut impl Visitor) {
     let window = PoolWindow::square(3).stride(2).padding(1);
     v.case(&MaxPool { x: [7, 3, 13, 11], window });
     v.case(&AvgPool { x: [7, 3, 13, 11], window, divisor: Divisor::Inside });
+    v.case(&MaxPool1 { x: [7, 3, 31], window: PoolWindow::along(3).stride(2).padding(1) });
+    v.case(&AvgPool1 { x: [7, 3, 31], window: PoolWindow::along(4) });
     v.case(&AdaptiveAvgPool { x: [7, 3, 13, 11], out: (4, 3) });
     for how in [Resize::Nearest, Resize::Bilinear, Resize::Bicubic] {
         v.case(&Resized { x: [7, 3, 13, 11], how, out: (31, 7) });

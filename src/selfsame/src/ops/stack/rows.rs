@@ -3,7 +3,7 @@
 //! Loops count instead of zipping: long chains of zips are not always inlined, and then not compiled for wide vectors.
 
 use crate::ops::nonlinearity::{gelu_tanh_with_slope, gelu_with_slope, relu_with_slope};
-use crate::ops::{sum, vectorized, Activation, Real};
+use crate::ops::{dot, sum, vectorized, Activation, Real};
 
 /// Adds `bias` to every row of `x`, then writes the rows centred and scaled to variance 1 to `hat` and their inverse
 /// standard deviations to `inverse`.
@@ -19,7 +19,7 @@ pub(super) fn add_normalize<E: Real>(
     let bias = bias.map(|b| &b[..width]);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for ((x, hat), inverse) in x.chunks_exact_mut(width).zip(hat.chunks_exact_mut(width)).zip(inverse)
             {
                 let (x, hat) = (&mut x[..width], &mut hat[..width]);
@@ -28,11 +28,11 @@ pub(super) fn add_normalize<E: Real>(
                         x[i] += bias[i];
                     }
                 }
-                let mean = sum(width, |i| x[i]) * over;
+                let mean = sum(x) * over;
                 for i in 0..width {
                     hat[i] = x[i] - mean;
                 }
-                let variance = sum(width, |i| hat[i] * hat[i]) * over;
+                let variance = dot(hat, hat) * over;
                 let factor = (variance + eps).sqrt().recip();
                 for h in hat.iter_mut() {
                     *h *= factor;
@@ -48,7 +48,7 @@ pub(super) fn scale_shift<E: Real>(hat: &[E], scale: &[E], shift: &[E], y: &mut 
     let width = scale.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (y, hat) in y.chunks_exact_mut(width).zip(hat.chunks_exact(width)) {
                 let (y, hat, scale, shift) =
                     (&mut y[..width], &hat[..width], &scale[..width], &shift[..width]);
@@ -71,7 +71,7 @@ pub(super) fn scale_shift_backward<E: Real>(
     let width = scale.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (up, hat) in up.chunks_exact_mut(width).zip(hat.chunks_exact(width)) {
                 let (up, hat, scale) = (&mut up[..width], &hat[..width], &scale[..width]);
                 let (gs, gt) = (&mut gs[..width], &mut gt[..width]);
@@ -100,12 +100,12 @@ pub(super) fn normalize_backward<E: Real>(
     let column_sums = &mut column_sums[..width];
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             let rows = gx.chunks_exact_mut(width).zip(up.chunks_exact(width)).zip(hat.chunks_exact(width));
             for (((gx, up), hat), inverse) in rows.zip(inverse) {
                 let (gx, up, hat) = (&mut gx[..width], &up[..width], &hat[..width]);
-                let mean = sum(width, |i| up[i]) * over;
-                let along = sum(width, |i| up[i] * hat[i]) * over;
+                let mean = sum(up) * over;
+                let along = dot(up, hat) * over;
                 if !add {
                     gx.fill(E::zero());
                 }
@@ -125,7 +125,7 @@ pub(super) fn add_rows<E: Real>(rows: &[E], width: usize, sums: &mut [E]) {
     let n = sums.len();
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for row in rows.chunks_exact(width.max(1)) {
                 let row = &row[..n];
                 for i in 0..n {
@@ -141,7 +141,7 @@ pub(super) fn add_to_rows<E: Real>(rows: &mut [E], width: usize, bias: &[E]) {
     let n = bias.len();
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for row in rows.chunks_exact_mut(width.max(1)) {
                 let row = &mut row[..n];
                 for i in 0..n {
@@ -190,7 +190,7 @@ fn each<E: Real>(pre: &[E], bias: &[E], y: &mut [E], f: impl Fn(E) -> E) {
     let width = bias.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (y, pre) in y.chunks_exact_mut(width).zip(pre.chunks_exact(width)) {
                 let (y, pre, bias) = (&mut y[..width], &pre[..width], &bias[..width]);
                 for i in 0..width {
@@ -251,7 +251,7 @@ fn each_with_slope<E: Real>(pre: &[E], bias: &[E], y: &mut [E], slope: &mut [E],
     let width = bias.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             let rows = y.chunks_exact_mut(width).zip(slope.chunks_exact_mut(width));
             for ((y, slope), pre) in rows.zip(pre.chunks_exact(width)) {
                 let (y, slope) = (&mut y[..width], &mut slope[..width]);
@@ -269,7 +269,7 @@ pub(super) fn times_slope<E: Real>(up: &mut [E], slope: &[E], column_sums: &mut 
     let width = column_sums.len().max(1);
     vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (up, slope) in up.chunks_exact_mut(width).zip(slope.chunks_exact(width)) {
                 let (up, slope, column_sums) = (&mut up[..width], &slope[..width], &mut column_sums[..width]);
                 for i in 0..width {
