@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => commands::compare::run(arguments),
         Command::Data(arguments) => commands::data::run(arguments),
         Command::Doctor(arguments) => commands::doctor::run(arguments),
+        Command::Bench(arguments) => commands::bench::run(arguments),
         Command::Methods => commands::methods::run(),
     };
     exit::finish(end)

@@ -45,6 +45,7 @@
 //! | [`train`] | the loop, run folders, checkpoints |
 //! | [`plot`] | figures, tables, reports |
 //! | [`presets`] | ready combinations by name |
+//! | [`mod@bench`] | timed workloads, the same as another framework's |
 
 pub mod error;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub mod random;
 pub mod shape;
 
 pub mod augment;
+pub mod bench;
 pub mod data;
 pub mod diagnose;
 pub mod eval;

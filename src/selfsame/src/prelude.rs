@@ -8,7 +8,7 @@ pub use crate::data::{
 };
 pub use crate::diagnose::{Alarm, Geometry};
 pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
-pub use crate::losses::nt_xent;
+pub use crate::losses::{nt_xent, vicreg};
 pub use crate::methods::{Method, SimClr, SimClrConfig, SimClrOf};
 pub use crate::nn::{BatchNorm, Conv2d, ConvNet, Encoder, LayerNorm, Linear, Mlp, Mode, Projector, Vit};
 pub use crate::ops::Engine;

@@ -1,5 +1,6 @@
 //! One file a command. Each takes its parsed arguments, writes results to stdout and talk to stderr.
 
+pub mod bench;
 pub mod compare;
 pub mod data;
 pub mod doctor;

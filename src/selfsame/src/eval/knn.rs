@@ -2,14 +2,16 @@
 
 use rayon::prelude::*;
 
+use super::nearest::{Nearest, Neighbour};
 use super::Embeddings;
 use crate::error::{Error, Result};
 use crate::interrupt::interrupted;
 use crate::ops::{matmul, normalize_rows, Matrix, Threads};
 
-/// Queries compared with the whole bank at once: the scores of a block stay in cache, and memory does not grow with
-/// queries times bank.
-const BLOCK: usize = 64;
+/// Queries and rows of the bank whose similarities are computed at once: they stay in cache until they are looked at, and
+/// memory does not grow with queries times bank.
+const QUERIES: usize = 256;
+const BANK: usize = 1024;
 
 /// Settings of [`knn`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,33 +71,16 @@ fn predict(
             ));
         }
     }
-    let (n, width) = (bank.len(), bank.width());
-    let (bank_rows, query_rows) = (unit_rows(bank), unit_rows(queries));
-    let most = settings.iter().map(|s| s.k).max().unwrap_or(0).min(n);
-    let blocks: Vec<Vec<Vec<u32>>> = query_rows
-        .par_chunks(BLOCK * width.max(1))
-        .map_init(
-            || (vec![0f32; BLOCK * n], Vec::new()),
-            |(scores, order), block| {
-                if stop() {
-                    return Err(Error::Interrupted);
-                }
-                let rows = block.len() / width.max(1);
-                let scores = &mut scores[..rows * n];
-                let (lq, lb) = (Matrix::new(rows, width), Matrix::new(n, width));
-                matmul(block, lq, &bank_rows, lb.t(), scores, Matrix::new(rows, n), false, Threads::One);
-                let mut predictions = vec![Vec::with_capacity(rows); settings.len()];
-                for row in scores.chunks_exact(n) {
-                    nearest(row, most, order);
-                    for (s, p) in settings.iter().zip(&mut predictions) {
-                        p.push(vote(row, &order[..s.k.min(n)], bank.labels(), bank.classes(), s.temperature));
-                    }
-                }
-                Ok(predictions)
-            },
-        )
-        .collect::<Result<_>>()?;
-    Ok((0..settings.len()).map(|s| blocks.iter().flat_map(|b| b[s].iter().copied()).collect()).collect())
+    let most = settings.iter().map(|s| s.k).max().unwrap_or(0);
+    let votes = |neighbours: &[Neighbour]| -> Vec<u32> {
+        let label = |s: &Knn| {
+            let near = &neighbours[..s.k.min(neighbours.len())];
+            vote(near, bank.labels(), bank.classes(), s.temperature)
+        };
+        settings.iter().map(label).collect()
+    };
+    let labels = nearest(bank, queries, most, stop, votes)?;
+    Ok((0..settings.len()).map(|s| labels.iter().map(|l| l[s]).collect()).collect())
 }
 
 /// Positions in `bank` of the `k` rows most similar (by cosine) to each query, nearest first.
@@ -104,17 +89,49 @@ fn predict(
 /// [`Error::Shape`] for an empty bank or another width.
 pub fn nearest_rows(bank: &Embeddings, queries: &Embeddings, k: usize) -> Result<Vec<Vec<u32>>> {
     check_widths(bank, queries)?;
-    let (n, width) = (bank.len(), bank.width());
-    let (bank_rows, query_rows) = (unit_rows(bank), unit_rows(queries));
-    let rank = |query: &[f32]| {
-        let mut scores = vec![0f32; n];
-        let (lq, lb) = (Matrix::new(1, width), Matrix::new(n, width));
-        matmul(query, lq, &bank_rows, lb.t(), &mut scores, Matrix::new(1, n), false, Threads::One);
-        let mut order = Vec::new();
-        nearest(&scores, k.min(n), &mut order);
-        order
-    };
-    Ok(query_rows.par_chunks(width.max(1)).map(rank).collect())
+    nearest(bank, queries, k, || false, |neighbours| neighbours.iter().map(|n| n.row).collect())
+}
+
+/// What `take` makes of the `k` nearest rows of each query, nearest first.
+fn nearest<R: Send>(
+    bank: &Embeddings,
+    queries: &Embeddings,
+    k: usize,
+    stop: impl Fn() -> bool + Sync,
+    take: impl Fn(&[Neighbour]) -> R + Sync,
+) -> Result<Vec<R>> {
+    let width = bank.width().max(1);
+    let (bank, queries) = (unit_rows(bank), unit_rows(queries));
+    let blocks: Vec<Vec<R>> = queries
+        .par_chunks(QUERIES * width)
+        .map_init(
+            || vec![0f32; QUERIES * BANK],
+            |scores, queries| {
+                if stop() {
+                    return Err(Error::Interrupted);
+                }
+                let near = search(&bank, queries, width, k, scores);
+                Ok(near.into_iter().map(|n| take(&n.into_sorted())).collect())
+            },
+        )
+        .collect::<Result<_>>()?;
+    Ok(blocks.into_iter().flatten().collect())
+}
+
+/// The nearest rows of a block of queries; `scores` has room for those of a block of the bank.
+fn search(bank: &[f32], queries: &[f32], width: usize, k: usize, scores: &mut [f32]) -> Vec<Nearest> {
+    let rows = queries.len() / width;
+    let mut near: Vec<Nearest> = (0..rows).map(|_| Nearest::new(k)).collect();
+    for (number, block) in bank.chunks(BANK * width).enumerate() {
+        let n = block.len() / width;
+        let scores = &mut scores[..rows * n];
+        let (lq, lb) = (Matrix::new(rows, width), Matrix::new(n, width));
+        matmul(queries, lq, block, lb.t(), scores, Matrix::new(rows, n), false, Threads::One);
+        for (near, scores) in near.iter_mut().zip(scores.chunks_exact(n)) {
+            near.offer(number * BANK, scores);
+        }
+    }
+    near
 }
 
 fn check_widths(bank: &Embeddings, queries: &Embeddings) -> Result<()> {
@@ -131,25 +148,13 @@ fn unit_rows(e: &Embeddings) -> Vec<f32> {
     rows
 }
 
-/// The positions of the `k` largest scores, best first, ties by position.
-fn nearest(scores: &[f32], k: usize, order: &mut Vec<u32>) {
-    let better = |a: &u32, b: &u32| scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b));
-    order.clear();
-    order.extend(0..scores.len() as u32);
-    if k < order.len() {
-        order.select_nth_unstable_by(k, better);
-        order.truncate(k);
-    }
-    order.sort_unstable_by(better);
-}
-
-/// The label with the most weight among `neighbours`.
-fn vote(scores: &[f32], neighbours: &[u32], labels: &[u32], classes: usize, temperature: f64) -> u32 {
+/// The label with the most weight among `neighbours`, nearest first.
+fn vote(neighbours: &[Neighbour], labels: &[u32], classes: usize, temperature: f64) -> u32 {
     let mut votes = vec![0f64; classes];
-    let best = neighbours.first().map_or(0.0, |&i| f64::from(scores[i as usize]));
-    for &i in neighbours {
+    let best = neighbours.first().map_or(0.0, |n| f64::from(n.score));
+    for n in neighbours {
         // Relative to the best, so that a small temperature cannot overflow.
-        votes[labels[i as usize] as usize] += ((f64::from(scores[i as usize]) - best) / temperature).exp();
+        votes[labels[n.row as usize] as usize] += ((f64::from(n.score) - best) / temperature).exp();
     }
     let mut winner = 0;
     for (class, v) in votes.iter().enumerate() {
@@ -184,6 +189,27 @@ mod tests {
         let same = Embeddings::new(vec![1.0, 0.0, 1.0, 0.0], 2, vec![1, 0], 2).unwrap();
         let q = Embeddings::new(vec![1.0, 0.0], 2, vec![0], 2).unwrap();
         assert_eq!(knn(&same, &q, &[Knn::new(1), Knn::new(200)]).unwrap(), [[1], [0]]);
+    }
+
+    /// More rows and queries than fit into one block, with many rows that are equally near.
+    #[test]
+    fn blocks_find_what_a_sort_of_everything_finds() {
+        let corner = |i: usize| [(i * 7 % 5) as f32 - 2.0, (i * 11 % 3) as f32 - 1.0, (i * 13 % 4) as f32];
+        let rows = |n: usize| (0..n).flat_map(corner).collect::<Vec<f32>>();
+        let (n, m) = (2 * BANK + 77, QUERIES + 5);
+        let bank = Embeddings::new(rows(n), 3, vec![0; n], 1).unwrap();
+        let queries = Embeddings::new(rows(m), 3, vec![0; m], 1).unwrap();
+        let found = nearest_rows(&bank, &queries, 150).unwrap();
+        let unit = unit_rows(&bank);
+        for (query, found) in unit_rows(&queries).chunks_exact(3).zip(&found) {
+            let mut scores = vec![0f32; n];
+            let (lq, lb) = (Matrix::new(1, 3), Matrix::new(n, 3).t());
+            matmul(query, lq, &unit, lb, &mut scores, Matrix::new(1, n), false, Threads::One);
+            let mut order: Vec<u32> = (0..n as u32).collect();
+            order.sort_by(|a, b| scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b)));
+            assert_eq!(found, &order[..150]);
+        }
+        assert_eq!(nearest_rows(&bank, &queries, n + 1).unwrap()[0].len(), n);
     }
 
     #[test]

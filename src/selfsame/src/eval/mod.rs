@@ -4,6 +4,7 @@ mod embeddings;
 mod frozen;
 mod knn;
 mod linear_probe;
+mod nearest;
 mod protocol;
 mod supervised;
 

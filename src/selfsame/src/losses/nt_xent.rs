@@ -7,7 +7,7 @@ use crate::error::{device, Error, Result};
 use crate::ops::{
     l2_normalize, matmul, normalize_rows, normalize_rows_backward, L2NormalizeOp, Matrix, Real, Threads,
 };
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`nt_xent`].
 pub trait NtXentOp<E: Real>: L2NormalizeOp<E> {
@@ -61,6 +61,7 @@ pub fn nt_xent<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
         let remedy = "Common values are 0.1 to 0.5.";
         return Err(Error::setting("temperature", temperature, "a positive number", remedy));
     }
+    let _timed = op("nt-xent");
     D::nt_xent(z, temperature)
 }
 

@@ -43,9 +43,9 @@ pub struct Vit<
     const HEADS: usize,
     D: Engine = AutoDevice,
 > {
-    embed: Linear<usize, Const<WIDTH>, D>,
-    positions: Tensor<(usize, Const<WIDTH>), f32, D>,
-    trunk: Transformer<WIDTH, HEADS, D>,
+    pub(super) embed: Linear<usize, Const<WIDTH>, D>,
+    pub(super) positions: Tensor<(usize, Const<WIDTH>), f32, D>,
+    pub(super) trunk: Transformer<WIDTH, HEADS, D>,
     picture: PhantomData<P>,
 }
 

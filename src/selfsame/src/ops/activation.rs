@@ -9,7 +9,7 @@ use super::nonlinearity::{
 };
 use super::{vectorized, Activation, Real};
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Elements a task works on: large enough to outweigh handing it to a thread.
 const CHUNK: usize = 1 << 14;
@@ -53,6 +53,7 @@ pub trait ActivationOp<E: Real>: Device<E> {
 pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("relu");
     D::relu(x)
 }
 
@@ -65,6 +66,7 @@ pub fn relu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
 pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("gelu");
     D::gelu(x)
 }
 
@@ -78,6 +80,7 @@ pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
 pub fn gelu_tanh<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("gelu tanh");
     D::gelu_tanh(x)
 }
 
@@ -90,6 +93,7 @@ pub fn gelu_tanh<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
 pub fn silu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("silu");
     D::silu(x)
 }
 
@@ -102,6 +106,7 @@ pub fn silu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
 pub fn softplus<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("softplus");
     D::softplus(x)
 }
 
@@ -114,6 +119,7 @@ pub fn softplus<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
 pub fn log_sigmoid<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
+    let _timed = op("log sigmoid");
     D::log_sigmoid(x)
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::linear::add_columns;
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`add`] and [`add_to_each`].
 pub trait AddOp<E: Real>: Device<E> {
@@ -39,6 +39,7 @@ pub fn add<S: Shape, E: Real, D: AddOp<E>, T: Tape<E, D>>(
     if a.shape() != b.shape() {
         return Err(Error::shape("sum", format!("{:?}", a.shape()), format!("{:?}", b.shape())));
     }
+    let _timed = op("add");
     D::add(a, b)
 }
 
@@ -57,6 +58,7 @@ pub fn add_to_each<B: Dim, N: Dim, W: Dim, E: Real, D: AddOp<E>, T: Tape<E, D>>(
         let expected = format!("{}x{}", tokens.size(), width.size());
         return Err(Error::shape("table added to each sample", expected, format!("{:?}", table.shape())));
     }
+    let _timed = op("add to each");
     D::add_to_each(x, table)
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::attend::Attend;
 use super::{Mask, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values, Scratch};
+use crate::tape::{profile::op, record, slot, values, Scratch};
 
 /// Devices with [`attention`].
 pub trait AttentionOp<E: Real>: Device<E> {
@@ -48,6 +48,7 @@ pub fn attention<B: Dim, N: Dim, W: Dim, E: Real, D: AttentionOp<E>, T: Tape<E, 
             format!("{} values and {heads} heads", qkv.shape().2),
         ));
     }
+    let _timed = op("attention");
     D::attention(qkv, width, heads, mask)
 }
 

@@ -5,6 +5,7 @@ use dfdx::prelude::*;
 use super::axis_map::{AxisMap, AxisMapOp};
 use super::{PoolWindow, Real};
 use crate::error::{device, Error, Result};
+use crate::tape::profile::op;
 
 /// What the average of a window that reaches into the padding is divided by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub fn avg_pool2d<
     out: (OH, OW),
 ) -> Result<Tensor<(B, C, OH, OW), E, D, T>> {
     let (rows, columns) = maps((x.shape().2.size(), x.shape().3.size()), window, divisor, out)?;
+    let _timed = op("average pool");
     D::map_axes(x, rows, columns, out)
 }
 
@@ -110,6 +112,7 @@ pub fn adaptive_avg_pool2d<
     out: (OH, OW),
 ) -> Result<Tensor<(B, C, OH, OW), E, D, T>> {
     let (rows, columns) = adaptive_maps((x.shape().2.size(), x.shape().3.size()), out)?;
+    let _timed = op("average pool");
     D::map_axes(x, rows, columns, out)
 }
 

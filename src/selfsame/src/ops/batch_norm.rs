@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{dot, sum, sum_map, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, record, slot, values};
+use crate::tape::{kept, profile::op, record, slot, values};
 
 /// Numbers a task works on: large enough to outweigh handing it to a thread.
 const CHUNK: usize = 1 << 14;
@@ -71,6 +71,7 @@ pub fn batch_norm<S: Shape, C: Dim, E: Real, D: BatchNormOp<E>, T: Tape<E, D>>(
     if let Some(other) = found.into_iter().find(|n| *n != channels) {
         return Err(Error::shape("channels of a batch norm", channels, other));
     }
+    let _timed = op("batch norm");
     D::batch_norm(x, scale, shift, norm, eps)
 }
 

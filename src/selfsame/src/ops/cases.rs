@@ -7,11 +7,12 @@ use dfdx::prelude::*;
 use super::checks::{check, check_large};
 use super::selftest::cases::{Linear, *};
 use super::selftest::images::*;
+use super::selftest::losses::*;
 use super::selftest::rows::{Embedding, LogSoftmax, Softmax, *};
 use super::selftest::{flat, normal};
 use super::*;
 use super::{add, bce_with_logits, gelu, log_softmax, relu, softmax};
-use crate::losses::nt_xent;
+use crate::losses::{masked_error, nt_xent, vicreg, VicRegWeights};
 
 #[test]
 fn relu_and_gelu() {
@@ -533,4 +534,35 @@ fn an_empty_batch_stays_empty() {
         grads.try_alloc_for(&two).unwrap();
         assert_eq!(grads.get(&two).as_vec(), [0.0, 0.0]);
     }
+}
+
+#[test]
+fn errors_of_some_rows() {
+    for (rows, width) in [(1, 1), (3, 5), (7, 2)] {
+        check(&MaskedError { rows, width });
+    }
+    check_large(&MaskedError { rows: 201, width: 17 });
+}
+
+#[test]
+fn vicreg_of_few_and_many_rows() {
+    for (rows, width) in [(2, 3), (5, 1), (7, 5)] {
+        check(&VicReg { rows, width });
+        // One feature that varies enough, and agrees with itself, has no gradient.
+        if width > 1 {
+            check(&VicRegOfItself { rows, width });
+        }
+    }
+    check_large(&VicReg { rows: 131, width: 17 });
+}
+
+#[test]
+fn sizes_that_do_not_fit_an_objective_are_errors() {
+    assert!(refusal(masked_error(zeros((2, 3)), &[0.0; 5], &[true; 2])).contains("2 x 3 values"));
+    assert!(refusal(masked_error(zeros((2, 3)), &[0.0; 6], &[true; 3])).contains("each of 2 rows"));
+    assert!(refusal(masked_error(zeros((2, 3)), &[0.0; 6], &[false; 2])).contains("one of them true"));
+    let weights = VicRegWeights::default();
+    assert!(refusal(vicreg(zeros((1, 2)), zeros((1, 2)), weights)).contains("at least two rows"));
+    assert!(refusal(vicreg(zeros((2, 0)), zeros((2, 0)), weights)).contains("at least one feature"));
+    assert!(refusal(vicreg(zeros((2, 3)), zeros((3, 2)), weights)).contains("expected 2x3, found 3x2"));
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{matmul, Matrix, Real, Threads};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Samples whose weight gradients are summed before the groups' sums are: fixed, so that the order of the additions
 /// does not depend on the number of threads.
@@ -71,6 +71,7 @@ pub fn conv2d<
     out: (OH, OW),
 ) -> Result<Tensor<(B, O, OH, OW), E, D, T>> {
     check_window(x.shape(), weight.shape(), window, out)?;
+    let _timed = op("conv2d");
     D::conv2d(x, weight, window, out)
 }
 

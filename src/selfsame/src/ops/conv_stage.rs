@@ -12,7 +12,7 @@ use super::batch_norm::{channel_sums, measure};
 use super::conv2d::{check_window, Plan, GROUP};
 use super::{ActivationOp, BatchNormOp, BatchStats, Conv2dOp, ConvWindow, Norm, Real};
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// The parameters of a stage.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,7 @@ pub fn conv_stage<
     out: (OH, OW),
 ) -> Result<(Tensor<(B, O, OH, OW), E, D, T>, BatchStats<E>)> {
     check_window(x.shape(), stage.weight.shape(), stage.window, out)?;
+    let _timed = op("conv stage");
     D::conv_stage(x, stage, norm, out)
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::softmax::log_softmax_row;
 use super::{sum, sum_zip, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, record, slot};
+use crate::tape::{kept, profile::op, record, slot};
 
 /// Numbers a task works on at least.
 const CHUNK: usize = 1 << 12;
@@ -164,6 +164,7 @@ fn checked<B: Dim, C: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D>>(
     targets: Targets<'_>,
 ) -> Result<Tensor<Rank0, E, D, T>> {
     targets.check(logits.shape().0.size(), logits.shape().1.size())?;
+    let _timed = op("cross entropy");
     D::cross_entropy(logits, targets)
 }
 

@@ -5,7 +5,7 @@ use dfdx::prelude::*;
 use super::row_gather::{gather_rows, Readers};
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`embedding`].
 pub trait EmbeddingOp<E: Real>: Device<E> {
@@ -34,6 +34,7 @@ pub fn embedding<V: Dim, W: Dim, E: Real, D: EmbeddingOp<E>, T: Tape<E, D>>(
     if let Some(id) = ids.iter().find(|id| **id as usize >= rows) {
         return Err(Error::shape("embedding", format!("ids below {rows}"), id));
     }
+    let _timed = op("embedding");
     D::embedding(table, ids)
 }
 

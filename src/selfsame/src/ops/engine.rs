@@ -5,7 +5,7 @@ use super::{
     EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, MeanErrorOp,
     PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
-use crate::losses::NtXentOp;
+use crate::losses::{MaskedErrorOp, NtXentOp, VicRegOp};
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
 #[diagnostic::on_unimplemented(
@@ -28,6 +28,7 @@ pub trait Engine<E: Real = f32>:
     + LinearOp<E>
     + LinearActOp<E>
     + MaxPoolOp<E>
+    + MaskedErrorOp<E>
     + MeanErrorOp<E>
     + NtXentOp<E>
     + PatchifyOp<E>
@@ -36,6 +37,7 @@ pub trait Engine<E: Real = f32>:
     + TokensOp<E>
     + UnpatchifyOp<E>
     + StackOp<E>
+    + VicRegOp<E>
 {
 }
 
@@ -79,6 +81,8 @@ mod cuda {
         SoftmaxOp,
         TokensOp,
         UnpatchifyOp,
-        StackOp
+        StackOp,
+        MaskedErrorOp,
+        VicRegOp
     );
 }

@@ -11,7 +11,7 @@ use super::selftest;
 use super::*;
 use super::{add, bce_with_logits, gelu, gelu_tanh, log_softmax, softmax};
 use crate::golden::{assert_close, assert_within, entries, entry, goldens, numbers, sizes};
-use crate::losses::nt_xent;
+use crate::losses::{nt_xent, vicreg, VicRegWeights};
 use crate::nn::{self, Mode};
 use crate::tape::{values, Parameters};
 
@@ -249,6 +249,15 @@ where
                 let z = self.one("z").reshape_like(&(2 * self.sizes("z0")[0], self.sizes("z0")[1]));
                 flat(nt_xent(z.put_tape(self.tape()), params["tau"].as_f64().unwrap()).unwrap())
             }
+            "vicreg" => {
+                let weight = |name: &str| params[name].as_f64().unwrap();
+                let weights = VicRegWeights {
+                    invariance: weight("lambda"),
+                    variance: weight("mu"),
+                    covariance: weight("nu"),
+                };
+                flat(vicreg(self.two("z0").put_tape(self.tape()), self.two("z1"), weights).unwrap())
+            }
             _ => return None,
         })
     }
@@ -377,13 +386,15 @@ where
     };
     let mut grads = y.sum::<Rank0, _>().backward();
     for (input, expected) in entry["grads"].as_object().into_iter().flatten() {
-        let leaf = &graph.leaves[if input.starts_with('z') { "z" } else { input.as_str() }];
+        // NT-Xent takes both views as one tensor.
+        let stacked = entry["family"] == "ntxent";
+        let leaf = &graph.leaves[if stacked { "z" } else { input.as_str() }];
         grads.try_alloc_for(leaf).unwrap();
         let mut found = values(&grads.get(leaf));
         let expected = numbers(expected);
-        if input == "z0" {
+        if stacked && input == "z0" {
             found.truncate(expected.len());
-        } else if input == "z1" {
+        } else if stacked && input == "z1" {
             found.drain(..expected.len());
         }
         assert(&format!("gradient of {input}"), &tolerances["grads"][input.as_str()], found, &expected);
@@ -428,7 +439,7 @@ fn every_golden_of_an_operation_we_have_matches() {
                 ("unpatchify", 1),
             ],
         ),
-        ("losses.json", vec![("ntxent", 9)]),
+        ("losses.json", vec![("ntxent", 9), ("vicreg", 5)]),
     ] {
         let Some(file) = goldens(file) else { continue };
         let mut count = BTreeMap::new();

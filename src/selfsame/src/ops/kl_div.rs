@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::softmax::log_softmax_row;
 use super::{sum_zip, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, record, slot, Scratch};
+use crate::tape::{kept, profile::op, record, slot, Scratch};
 
 /// Rows a task works on.
 const GROUP: usize = 64;
@@ -39,6 +39,7 @@ pub fn kl_div<B: Dim, C: Dim, E: Real, D: KlDivOp<E>, T: Tape<E, D>>(
         let expected = format!("targets like {}, at least one row", sizes(logits.shape()));
         return Err(Error::shape("divergence", expected, sizes(target_logits.shape())));
     }
+    let _timed = op("kl div");
     D::kl_div(logits, target_logits)
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{dot, vectorized, Real};
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values, Scratch};
+use crate::tape::{profile::op, record, slot, values, Scratch};
 
 /// Below this norm a row is divided by it instead, as in PyTorch.
 const EPS: f64 = 1e-12;
@@ -31,6 +31,7 @@ pub trait L2NormalizeOp<E: Real>: Device<E> {
 pub fn l2_normalize<B: Dim, W: Dim, E: Real, D: L2NormalizeOp<E>, T: Tape<E, D>>(
     x: Tensor<(B, W), E, D, T>,
 ) -> Result<Tensor<(B, W), E, D, T>> {
+    let _timed = op("l2 normalize");
     D::l2_normalize(x)
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{dot, sum, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, record, slot, values, Scratch};
+use crate::tape::{kept, profile::op, record, slot, values, Scratch};
 
 /// Rows a task works on, whose gradients of scale and shift are summed before the groups' sums are: fixed, so that the order
 /// of the additions does not depend on the number of threads.
@@ -42,6 +42,7 @@ pub fn layer_norm<R: Dim, W: Dim, E: Real, D: LayerNormOp<E>, T: Tape<E, D>>(
         let found = format!("{} and {}", scale.shape().0.size(), shift.shape().0.size());
         return Err(Error::shape("scale and shift of a layer norm", width.size(), found));
     }
+    let _timed = op("layer norm");
     D::layer_norm(x, scale, shift, eps)
 }
 

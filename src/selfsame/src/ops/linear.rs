@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{matmul, Matrix, Real, Threads};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`linear`].
 pub trait LinearOp<E: Real>: Device<E> {
@@ -47,6 +47,7 @@ pub fn linear<B: Dim, I: Dim, O: Dim, E: Real, D: LinearOp<E>, T: Tape<E, D>>(
     if let Some(bias) = bias.filter(|b| b.shape().0 != outs) {
         return Err(Error::shape("bias of a linear map", outs.size(), bias.shape().0.size()));
     }
+    let _timed = op("linear");
     D::linear(x, weight, bias)
 }
 

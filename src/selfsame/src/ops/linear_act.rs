@@ -7,7 +7,7 @@ use super::linear::{add_columns, composed as composed_linear};
 use super::nonlinearity::{gelu_tanh_with_slope, gelu_with_slope, relu_with_slope};
 use super::{activation, matmul, vectorized, Activation, Matrix, Real, Threads};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, record, slot, values, Scratch};
+use crate::tape::{kept, profile::op, record, slot, values, Scratch};
 
 /// Rows a task activates at least, in numbers.
 const CHUNK: usize = 1 << 14;
@@ -56,6 +56,7 @@ pub fn linear_act<B: Dim, I: Dim, O: Dim, E: Real, D: LinearActOp<E>, T: Tape<E,
     if bias.shape().0 != outs {
         return Err(Error::shape("bias of a linear map", outs.size(), bias.shape().0.size()));
     }
+    let _timed = op("linear act");
     D::linear_act(x, weight, bias, activation)
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{PoolWindow, Real};
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values, Scratch};
+use crate::tape::{profile::op, record, slot, values, Scratch};
 
 /// Devices with [`max_pool2d`].
 pub trait MaxPoolOp<E: Real>: Device<E> {
@@ -44,6 +44,7 @@ pub fn max_pool2d<
     out: (OH, OW),
 ) -> Result<Tensor<(B, C, OH, OW), E, D, T>> {
     window.check((x.shape().2.size(), x.shape().3.size()), (out.0.size(), out.1.size()))?;
+    let _timed = op("max pool");
     D::max_pool2d(x, window, out)
 }
 

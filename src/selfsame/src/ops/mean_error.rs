@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{sum, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, record, slot, Scratch};
+use crate::tape::{kept, profile::op, record, slot, Scratch};
 
 /// Numbers a task works on: fixed, so that sums over chunks do not depend on the number of threads.
 const CHUNK: usize = 1 << 14;
@@ -73,6 +73,7 @@ pub fn mean_error<S: Shape, E: Real, D: MeanErrorOp<E>, T: Tape<E, D>>(
 ) -> Result<Tensor<Rank0, E, D, T>> {
     penalty.check()?;
     check_shapes(x.shape(), target.shape())?;
+    let _timed = op("mean error");
     D::mean_error(x, target, penalty)
 }
 
@@ -88,6 +89,7 @@ pub fn bce_with_logits<S: Shape, E: Real, D: MeanErrorOp<E>, T: Tape<E, D>>(
     target: &Tensor<S, E, D>,
 ) -> Result<Tensor<Rank0, E, D, T>> {
     check_shapes(logits.shape(), target.shape())?;
+    let _timed = op("bce");
     D::bce_with_logits(logits, target)
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`patchify`].
 pub trait PatchifyOp<E: Real>: Device<E> {
@@ -34,6 +34,7 @@ pub fn patchify<B: Dim, C: Dim, H: Dim, W: Dim, E: Real, D: PatchifyOp<E>, T: Ta
         let found = format!("{}x{}", h.size(), w.size());
         return Err(Error::shape("patchify", format!("sides that patch {patch} divides"), found));
     }
+    let _timed = op("patchify");
     D::patchify(x, patch)
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::Real;
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`mean_middle`].
 pub trait PoolOp<E: Real>: Device<E> {
@@ -32,6 +32,7 @@ pub trait PoolOp<E: Real>: Device<E> {
 pub fn mean_middle<B: Dim, N: Dim, W: Dim, E: Real, D: PoolOp<E>, T: Tape<E, D>>(
     x: Tensor<(B, N, W), E, D, T>,
 ) -> Result<Tensor<(B, W), E, D, T>> {
+    let _timed = op("mean");
     D::mean_middle(x)
 }
 
@@ -44,6 +45,7 @@ pub fn mean_middle<B: Dim, N: Dim, W: Dim, E: Real, D: PoolOp<E>, T: Tape<E, D>>
 pub fn mean_last<B: Dim, C: Dim, E: Real, D: PoolOp<E>, T: Tape<E, D>>(
     x: Tensor<(B, C, usize), E, D, T>,
 ) -> Result<Tensor<(B, C), E, D, T>> {
+    let _timed = op("mean");
     D::mean_last(x)
 }
 

@@ -5,6 +5,7 @@ use dfdx::prelude::*;
 use super::axis_map::{AxisMap, AxisMapOp};
 use super::Real;
 use crate::error::{Error, Result};
+use crate::tape::profile::op;
 
 /// How a pixel of the new image is made of the old one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub fn resize<B: Dim, C: Dim, H: Dim, W: Dim, OH: Dim, OW: Dim, E: Real, D: Axis
     out: (OH, OW),
 ) -> Result<Tensor<(B, C, OH, OW), E, D, T>> {
     let (rows, columns) = maps((x.shape().2.size(), x.shape().3.size()), how, out)?;
+    let _timed = op("resize");
     D::map_axes(x, rows, columns, out)
 }
 

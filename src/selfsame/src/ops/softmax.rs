@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{dot, largest, sum, sum_map, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, record, slot, Scratch};
+use crate::tape::{kept, profile::op, record, slot, Scratch};
 
 /// Numbers a task works on: large enough to outweigh handing it to a thread.
 const CHUNK: usize = 1 << 14;
@@ -39,6 +39,7 @@ pub fn softmax<S: Shape, E: Real, D: SoftmaxOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
     check_axis::<S>("softmax")?;
+    let _timed = op("softmax");
     D::softmax(x)
 }
 
@@ -52,6 +53,7 @@ pub fn log_softmax<S: Shape, E: Real, D: SoftmaxOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
     check_axis::<S>("log-softmax")?;
+    let _timed = op("log softmax");
     D::log_softmax(x)
 }
 
@@ -64,6 +66,7 @@ pub fn log_softmax<S: Shape, E: Real, D: SoftmaxOp<E>, T: Tape<E, D>>(
 pub fn logsumexp<R: Dim, W: Dim, E: Real, D: SoftmaxOp<E>, T: Tape<E, D>>(
     x: Tensor<(R, W), E, D, T>,
 ) -> Result<Tensor<(R,), E, D, T>> {
+    let _timed = op("logsumexp");
     D::logsumexp(x)
 }
 

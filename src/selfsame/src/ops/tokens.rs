@@ -5,7 +5,7 @@ use dfdx::prelude::*;
 use super::row_gather::{gather_rows, Readers, FILL};
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`gather_tokens`] and [`scatter_tokens`].
 pub trait TokensOp<E: Real>: Device<E> {
@@ -41,6 +41,7 @@ pub fn gather_tokens<B: Dim, N: Dim, W: Dim, K: Dim, E: Real, D: TokensOp<E>, T:
     kept: K,
 ) -> Result<Tensor<(B, K, W), E, D, T>> {
     check_index("gathered tokens", index, (x.shape().0.size(), kept.size()), x.shape().1.size())?;
+    let _timed = op("gather tokens");
     D::gather_tokens(x, index, kept)
 }
 
@@ -68,6 +69,7 @@ pub fn scatter_tokens<B: Dim, K: Dim, W: Dim, N: Dim, E: Real, D: TokensOp<E>, T
         return Err(Error::shape("mask token", width.size(), fill.shape().0.size()));
     }
     check_index("restored tokens", restore, (batch.size(), tokens.size()), tokens.size())?;
+    let _timed = op("scatter tokens");
     D::scatter_tokens(visible, fill, restore, tokens)
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::patchify::runs;
 use super::Real;
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{profile::op, record, slot, values};
 
 /// Devices with [`unpatchify`].
 pub trait UnpatchifyOp<E: Real>: Device<E> {
@@ -57,6 +57,7 @@ pub fn unpatchify<
         let expected = format!("{} patches of {} values", want.0, want.1);
         return Err(Error::shape("unpatchify", expected, format!("{} of {}", found.0, found.1)));
     }
+    let _timed = op("unpatchify");
     D::unpatchify(x, patch, image)
 }
 

@@ -5,7 +5,7 @@ use std::mem::take;
 use dfdx::prelude::*;
 use dfdx::tensor::{CpuError, Gradients};
 
-use super::Scratch;
+use super::{profile, Scratch};
 
 /// The values of `x` in row-major order.
 ///
@@ -108,7 +108,8 @@ pub fn record<E: Dtype, T: Tape<E, Cpu>>(
     output: Slot<E>,
     backward: impl FnOnce(&[E], &mut [Vec<E>]) + 'static,
 ) {
-    tape.add_backward_op(move |grads| {
+    let name = profile::current();
+    let run = move |grads: &mut Gradients<E, Cpu>| {
         let upstream = take((output.buffer)(grads)?);
         let mut sums = Vec::with_capacity(inputs.len());
         for input in &inputs {
@@ -131,5 +132,6 @@ pub fn record<E: Dtype, T: Tape<E, Cpu>>(
         }
         *(output.buffer)(grads)? = upstream;
         Ok(())
-    });
+    };
+    tape.add_backward_op(move |grads| profile::backward(name, || run(grads)));
 }

@@ -6,6 +6,7 @@ mod custom;
 mod gradcheck;
 mod gradient;
 mod parameters;
+pub mod profile;
 mod scratch;
 mod stop_gradient;
 #[cfg(test)]

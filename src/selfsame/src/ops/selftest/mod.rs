@@ -6,6 +6,7 @@
 pub(crate) mod cases;
 pub(crate) mod images;
 mod inputs;
+pub(crate) mod losses;
 pub(crate) mod rows;
 mod run;
 mod table;

@@ -2,6 +2,7 @@
 
 use super::cases::*;
 use super::images::*;
+use super::losses::{MaskedError, VicReg, VicRegOfItself};
 use super::rows::*;
 use super::run::Visitor;
 use crate::ops::{Activation, Divisor, Penalty, PoolWindow, Resize};
@@ -39,6 +40,9 @@ fn rows(v: &mut impl Visitor) {
     v.case(&L2Normalize { rows: 131, width: 67 });
     v.case(&CrossEntropy { rows: 131, classes: 17 });
     v.case(&NtXent { rows: 66, width: 17, temperature: 0.2 });
+    v.case(&VicReg { rows: 131, width: 17 });
+    v.case(&VicRegOfItself { rows: 131, width: 17 });
+    v.case(&MaskedError { rows: 201, width: 17 });
     v.case(&Softmax { rows: 131, width: 37 });
     v.case(&Softmax4 { x: [3, 5, 7, 11] });
     v.case(&LogSoftmax { rows: 131, width: 37 });

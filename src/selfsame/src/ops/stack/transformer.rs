@@ -11,7 +11,7 @@ use crate::ops::mask::OwnedMask;
 use crate::ops::{
     self, Activation, ActivationOp, AddOp, AttentionOp, LayerNormOp, LinearOp, Mask, PoolOp, Real,
 };
-use crate::tape::{record, slot, values, Slot};
+use crate::tape::{profile::op, record, slot, values, Slot};
 
 /// The parameters of one pre-norm block, maps as (out, in).
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,7 @@ pub fn transformer<B: Dim, N: Dim, W: Dim, E: Real, D: StackOp<E>, T: Tape<E, D>
     let (batch, tokens, width) = *x.shape();
     mask.check(batch.size(), tokens.size())?;
     check(stack, width)?;
+    let _timed = op("transformer");
     D::transformer(x, stack, mask)
 }
 
@@ -132,6 +133,7 @@ pub fn vision_transformer<B: Dim, N: Dim, W: Dim, E: Real, D: StackOp<E>, T: Tap
         return Err(Error::shape("patch embedding", expected, found));
     }
     check(stack, width)?;
+    let _timed = op("vision_transformer");
     D::vision_transformer(patches, embedding, stack)
 }
 
