@@ -93,7 +93,8 @@ impl Targets<'_> {
         if !(0.0..=1.0).contains(&settings.smoothing) {
             return Err(Error::shape(WHAT, "smoothing between 0 and 1", settings.smoothing));
         }
-        if !(self.total(rows) > 0.0) {
+        let total = self.total(rows);
+        if total.is_nan() || total <= 0.0 {
             return Err(Error::shape(
                 WHAT,
                 "a label that counts",

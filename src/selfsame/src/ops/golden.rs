@@ -498,20 +498,3 @@ fn the_layer_follows_running_statistics_as_torch_does() {
     }
     assert_eq!(checked, 10);
 }
-
-#[test]
-fn random_masking_from_noise_matches() {
-    let Some(file) = goldens("ops.json") else { return };
-    let entry = entry(&file, "random_masking/from_noise");
-    let (noise, kept) =
-        (numbers(&entry["inputs"]["noise"]), entry["params"]["keep"].as_u64().unwrap() as usize);
-    let tokens = sizes(&entry["inputs"]["noise"])[1];
-    let masking = RandomMasking::of_noise(&noise, tokens, kept).unwrap();
-    let wide = |v: &[u32]| v.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
-    let shuffle = numbers(&entry["outputs"]["ids_shuffle"]);
-    let first: Vec<f64> = shuffle.chunks(tokens).flat_map(|row| row[..kept].to_vec()).collect();
-    assert_eq!(wide(&masking.kept), first);
-    assert_eq!(wide(&masking.restore), numbers(&entry["outputs"]["ids_restore"]));
-    let hidden: Vec<f64> = masking.hidden.iter().map(|h| f64::from(u8::from(*h))).collect();
-    assert_eq!(hidden, numbers(&entry["outputs"]["mask"]));
-}

@@ -157,9 +157,10 @@ fn plane<E: Real>(
         let mut at = rows.start * w + columns.start;
         let mut best = x[at];
         for row in rows {
-            for place in row * w + columns.start..row * w + columns.end {
-                if x[place] > best || x[place].is_nan() {
-                    (best, at) = (x[place], place);
+            let first = row * w + columns.start;
+            for (i, v) in x[first..row * w + columns.end].iter().enumerate() {
+                if *v > best || v.is_nan() {
+                    (best, at) = (*v, first + i);
                 }
             }
         }

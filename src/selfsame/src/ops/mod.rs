@@ -21,6 +21,8 @@ mod checks;
 mod conv2d;
 mod conv_stage;
 mod cross_entropy;
+#[cfg(test)]
+mod edges;
 mod embedding;
 mod engine;
 #[cfg(test)]

@@ -63,3 +63,35 @@ impl RandomMasking {
         Ok(masking)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::golden::{entry, goldens, numbers, sizes};
+
+    #[test]
+    fn random_masking_from_noise_matches() {
+        let Some(file) = goldens("ops.json") else { return };
+        let entry = entry(&file, "random_masking/from_noise");
+        let (noise, kept) =
+            (numbers(&entry["inputs"]["noise"]), entry["params"]["keep"].as_u64().unwrap() as usize);
+        let tokens = sizes(&entry["inputs"]["noise"])[1];
+        let masking = RandomMasking::of_noise(&noise, tokens, kept).unwrap();
+        let wide = |v: &[u32]| v.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+        let shuffle = numbers(&entry["outputs"]["ids_shuffle"]);
+        let first: Vec<f64> = shuffle.chunks(tokens).flat_map(|row| row[..kept].to_vec()).collect();
+        assert_eq!(wide(&masking.kept), first);
+        assert_eq!(wide(&masking.restore), numbers(&entry["outputs"]["ids_restore"]));
+        let hidden: Vec<f64> = masking.hidden.iter().map(|h| f64::from(u8::from(*h))).collect();
+        assert_eq!(hidden, numbers(&entry["outputs"]["mask"]));
+    }
+
+    #[test]
+    fn as_many_as_asked_for_and_back_in_place() {
+        let masking = RandomMasking::of_noise(&[0.3, 0.1, 0.2, 0.1, 0.1, 0.9], 3, 2).unwrap();
+        assert_eq!(masking.kept, [1, 2, 0, 1]);
+        assert_eq!(masking.restore, [2, 0, 1, 0, 1, 2]);
+        assert_eq!(masking.hidden, [true, false, false, false, false, true]);
+    }
+}

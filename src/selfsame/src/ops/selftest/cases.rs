@@ -220,7 +220,17 @@ impl Case for Stacked {
             });
         }
         let keys = self.hide.keys(self.b, self.n);
-        let (x, mask) = (x.put_tape(i.tape()), self.hide.mask(&keys));
+        let mask = self.hide.mask(&keys);
+        if self.patch.is_some() {
+            let (weight, bias, positions) = (i.two()?, i.one()?, i.two()?);
+            let embedding = PatchEmbedding { weight: &weight, bias: &bias, positions: &positions };
+            let x = x.put_tape(i.tape());
+            return flat(match fused {
+                true => vision_transformer(x, embedding, &stack)?,
+                false => stack::composed_vision(x, embedding, &stack).map_err(device)?,
+            });
+        }
+        let x = x.put_tape(i.tape());
         flat(if fused {
             transformer(x, &stack, mask)?
         } else {
