@@ -61,8 +61,12 @@ fn a_transformer_is_its_small_operations() {
         finish: true,
         activation: Activation::Gelu,
         hide: Hide::Nothing,
+        patch: None,
     };
     check(&case);
+    check(&Stacked { patch: Some(5), ..case });
+    check(&Stacked { b: 1, n: 1, patch: Some(1), finish: false, ..case });
+    check_large(&Stacked { b: 53, n: 31, w: 6, heads: 3, hidden: 11, patch: Some(7), ..case });
     check(&Stacked { hide: Hide::Future, finish: false, activation: Activation::GeluTanh, ..case });
     check(&Stacked { hide: Hide::SomeKeys, depth: 1, activation: Activation::None, ..case });
     check(&Stacked { b: 1, n: 1, w: 2, heads: 1, hidden: 1, ..case });

@@ -82,6 +82,6 @@ pub use resize::{resize, Resize};
 pub use selftest::{self_test, SelfCheck, SELF_TEST_TOLERANCE};
 pub(crate) use simd::{dot, largest, sum, sum_map, sum_zip, vectorized};
 pub use softmax::{log_softmax, logsumexp, softmax, SoftmaxOp};
-pub use stack::{transformer, BlockParameters, StackOp, StackParameters};
+pub use stack::{transformer, vision_transformer, BlockParameters, PatchEmbedding, StackOp, StackParameters};
 pub use tokens::{gather_tokens, scatter_tokens, TokensOp};
 pub use unpatchify::{unpatchify, UnpatchifyOp};

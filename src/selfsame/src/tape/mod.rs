@@ -1,6 +1,7 @@
 //! What dfdx's tape lacks: stopping gradients, custom operations, parameters by name, clipping, checking.
 //!
 //! How dfdx decides where a gradient goes, and the bugs that follow, are told in `README.md` beside this file.
+mod allocator;
 mod custom;
 mod gradcheck;
 mod gradient;
@@ -11,6 +12,7 @@ mod stop_gradient;
 #[cfg(test)]
 mod tests;
 
+pub use allocator::keep_freed_memory;
 pub use custom::{record, slot, values, Slot};
 pub use gradcheck::{gradcheck, GradCheck};
 pub use gradient::FlatGradient;

@@ -161,6 +161,8 @@ pub(crate) struct Stacked {
     pub(crate) finish: bool,
     pub(crate) activation: Activation,
     pub(crate) hide: Hide,
+    /// Values of a patch, where the stack begins with patches and ends with a mean.
+    pub(crate) patch: Option<usize>,
 }
 
 impl Case for Stacked {
@@ -172,10 +174,10 @@ impl Case for Stacked {
             [v(w), v(w), vec![hidden, w], v(hidden), vec![w, hidden], v(w)],
         ];
         let blocks = std::iter::repeat_n(block.concat(), depth).flatten();
-        std::iter::once(vec![b, n, w])
-            .chain(blocks)
-            .chain([v(w), v(w)].into_iter().take(if finish { 2 } else { 0 }))
-            .collect()
+        let norm = [v(w), v(w)].into_iter().take(if finish { 2 } else { 0 });
+        let embedding = self.patch.into_iter().flat_map(|patch| [vec![w, patch], v(w), vec![n, w]]);
+        let x = vec![b, n, self.patch.unwrap_or(w)];
+        std::iter::once(x).chain(blocks).chain(norm).chain(embedding).collect()
     }
 
     fn run<E: Real, D: Engine<E>>(&self, mut i: Inputs<'_, E, D>, fused: bool) -> Result<Taped<E, D>> {
@@ -207,6 +209,16 @@ impl Case for Stacked {
             activation: self.activation,
             eps: 1e-5,
         };
+        if self.patch.is_some() {
+            let (weight, bias, positions) = (i.two()?, i.one()?, i.two()?);
+            let embedding = PatchEmbedding { weight: &weight, bias: &bias, positions: &positions };
+            let x = x.put_tape(i.tape());
+            return flat(if fused {
+                vision_transformer(x, embedding, &stack)?
+            } else {
+                stack::composed_vision(x, embedding, &stack).map_err(device)?
+            });
+        }
         let keys = self.hide.keys(self.b, self.n);
         let (x, mask) = (x.put_tape(i.tape()), self.hide.mask(&keys));
         flat(if fused {

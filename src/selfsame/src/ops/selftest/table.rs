@@ -82,18 +82,21 @@ fn images(v: &mut impl Visitor) {
 }
 
 fn networks(v: &mut impl Visitor) {
+    let stack = Stacked {
+        b: 5,
+        n: 19,
+        w: 12,
+        heads: 3,
+        hidden: 23,
+        depth: 2,
+        finish: true,
+        activation: Activation::Gelu,
+        hide: Hide::Nothing,
+        patch: None,
+    };
     for hide in Hide::ALL {
         v.case(&Attention { b: 5, n: 37, w: 24, heads: 3, hide });
-        v.case(&Stacked {
-            b: 5,
-            n: 19,
-            w: 12,
-            heads: 3,
-            hidden: 23,
-            depth: 2,
-            finish: true,
-            activation: Activation::Gelu,
-            hide,
-        });
+        v.case(&Stacked { hide, ..stack });
     }
+    v.case(&Stacked { patch: Some(29), ..stack });
 }

@@ -11,6 +11,9 @@ mod plan;
 mod rows;
 mod transformer;
 mod weights;
+mod work;
 
-pub(super) use transformer::composed;
-pub use transformer::{transformer, BlockParameters, StackOp, StackParameters};
+pub(super) use transformer::{composed, composed_vision};
+pub use transformer::{
+    transformer, vision_transformer, BlockParameters, PatchEmbedding, StackOp, StackParameters,
+};
