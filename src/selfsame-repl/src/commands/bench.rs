@@ -137,7 +137,7 @@ mod tests {
         let expected = "\
 2 threads, 10 steps after 3 to warm up
 
-  speed         1,234 images/s, best 1,300
+  speed         1,235 images/s, best 1,300
   a step        207.37 ms
   arithmetic    45.0 GFLOP a step, 217.0 GFLOP/s
   of the peak   58 % of 375.2 GFLOP/s, the fastest matrix product here
@@ -162,7 +162,7 @@ mod tests {
         for line in [
             "  time          0.500 s, best 0.250 s",
             "  accuracy      98.77 % of the rows",
-            "linear         4",
+            "linear          4          1.50",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

@@ -225,7 +225,7 @@ mod tests {
     fn it_learns_to_fill_in() {
         let mut mae = tiny();
         // Rising or falling over the whole image: a visible patch tells what the others are.
-        let value = |i: usize| (i % 24) as f32 * if i / 24 % 2 == 0 { 0.1 } else { -0.1 };
+        let value = |i: usize| (i % 24) as f32 * if (i / 24).is_multiple_of(2) { 0.1 } else { -0.1 };
         let x = images((0..24 * 8).map(value).collect());
         let mut optimizer = Optimizer::new(Rule::ADAMW, 0.0);
         let (mut rng, mut losses) = (stream(&[1]), Vec::new());

@@ -250,6 +250,13 @@ pub(super) fn channel_sums<E: Real>(gy: &[E], hat: &[E], (b, c, l): (usize, usiz
                 for sample in 0..b {
                     let at = (sample * c + block * COLUMNS) * l;
                     let (gy, hat) = (&gy[at..at + sums.len() * l], &hat[at..at + sums.len() * l]);
+                    if l == 1 {
+                        for ((total, products), (gy, hat)) in sums.iter_mut().zip(gy.iter().zip(hat)) {
+                            *total += *gy;
+                            *products += *gy * *hat;
+                        }
+                        continue;
+                    }
                     for (i, (total, products)) in sums.iter_mut().enumerate() {
                         let (gy, hat) = (&gy[i * l..(i + 1) * l], &hat[i * l..(i + 1) * l]);
                         *total += sum(gy);

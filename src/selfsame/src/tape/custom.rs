@@ -1,6 +1,7 @@
 //! Operations of our own on dfdx's CPU tape: values out, values in, one backward function.
 
 use std::mem::take;
+use std::panic::Location;
 
 use dfdx::prelude::*;
 use dfdx::tensor::{CpuError, Gradients};
@@ -102,13 +103,14 @@ fn places<S: Shape, E: Dtype>(t: &Tensor<S, E, Cpu>) -> Option<Vec<usize>> {
 /// let grads = y.put_tape(tape).sum::<Rank0, _>().backward();
 /// assert_eq!(grads.get(&x).array(), [3.0, 12.0]);
 /// ```
+#[track_caller]
 pub fn record<E: Dtype, T: Tape<E, Cpu>>(
     tape: &mut T,
     inputs: Vec<Slot<E>>,
     output: Slot<E>,
     backward: impl FnOnce(&[E], &mut [Vec<E>]) + 'static,
 ) {
-    let name = profile::current();
+    let name = profile::current(Location::caller());
     let run = move |grads: &mut Gradients<E, Cpu>| {
         let upstream = take((output.buffer)(grads)?);
         let mut sums = Vec::with_capacity(inputs.len());

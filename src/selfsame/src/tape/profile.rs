@@ -3,9 +3,11 @@
 //! Off by default, when it costs a look at one thread-local flag for each operation. [`start`] turns it on for the calling
 //! thread, [`finish`] off and hands over the sheet. An operation names itself with [`op`] while its forward pass runs;
 //! what it [`record`](super::record)s meanwhile is timed under that name when the tape runs backwards. An operation inside
-//! another counts for itself alone.
+//! another counts for itself alone. Backward passes recorded outside of any operation go by the file that recorded them.
 
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What one operation took since [`start`].
@@ -20,9 +22,6 @@ pub struct OpTime {
     /// All its backward passes together.
     pub backward: Duration,
 }
-
-/// The name of backward passes that were recorded outside of any [`op`].
-pub const UNNAMED: &str = "unnamed";
 
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
@@ -111,12 +110,13 @@ impl Drop for Timed {
     }
 }
 
-/// The innermost operation under way on this thread; `None` when nothing is measured.
-pub(super) fn current() -> Option<&'static str> {
+/// The innermost operation under way on this thread, or else the file in which `place` is; `None` when nothing is measured.
+pub(super) fn current(place: &Location<'static>) -> Option<&'static str> {
     if !ON.get() {
         return None;
     }
-    Some(SHEET.with_borrow(|sheet| sheet.open.last().map_or(UNNAMED, |open| open.name)))
+    let file = || Path::new(place.file()).file_stem().and_then(|stem| stem.to_str()).unwrap_or(place.file());
+    Some(SHEET.with_borrow(|sheet| sheet.open.last().map_or_else(file, |open| open.name)))
 }
 
 /// Runs `f`, the backward pass of the operation [`current`] gave when it was recorded.
@@ -170,5 +170,18 @@ mod tests {
         pass();
         start();
         assert!(finish().is_empty());
+    }
+
+    #[test]
+    fn what_has_no_name_goes_by_its_file() {
+        let x: Tensor<(usize,), f32, _> = Cpu::default().ones_like(&(4,));
+        start();
+        let (x, mut tape) = x.leaky_trace().split_tape();
+        let y: Tensor<Rank0, f32, _> = x.device().tensor(4.0);
+        let add = |gy: &[f32], g: &mut [Vec<f32>]| g[0].iter_mut().for_each(|g| *g += gy[0]);
+        crate::tape::record(&mut tape, vec![crate::tape::slot(&x)], crate::tape::slot(&y), add);
+        y.put_tape(tape).backward();
+        let rows = finish();
+        assert_eq!((rows.len(), rows[0].name, rows[0].calls), (1, "profile", 0));
     }
 }
