@@ -33,6 +33,7 @@ macro_rules! case {
         }
     };
 }
+pub(super) use case;
 
 case!(Relu(rows: usize, width: usize), vec![vec![rows, width]],
     |i, t| { let x = i.two(); } relu(x.put_tape(t)), activation::composed_relu(x.put_tape(t)));
@@ -68,30 +69,6 @@ case!(BatchNormFixed(b: usize, c: usize, l: usize), vec![vec![b, c, l], vec![c],
     |i, t| { let x = i.three(); let s = i.one(); let u = i.one(); let stats = fixed::<E>(c); }
     batch_norm(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0),
     batch_norm::composed(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0));
-case!(Conv(x: [usize; 4], outs: usize, kernel: usize, stride: usize, padding: usize),
-    vec![x.to_vec(), vec![outs, x[1], kernel, kernel]],
-    |i, t| {
-        let image = i.four();
-        let weight = i.four();
-        let window = ConvWindow { kernel, stride, padding };
-        let out = (conv_output(x[2], window), conv_output(x[3], window));
-    }
-    conv2d(image.put_tape(t), &weight, window, out), conv2d::composed(image.put_tape(t), &weight, window, out));
-case!(ConvRelu(x: [usize; 4], outs: usize, kernel: usize, stride: usize, padding: usize, batch: bool),
-    vec![x.to_vec(), vec![outs, x[1], kernel, kernel], vec![outs], vec![outs]],
-    |i, t| {
-        let image = i.four();
-        let weight = i.four();
-        let scale = i.one();
-        let shift = i.one();
-        let window = ConvWindow { kernel, stride, padding };
-        let out = (conv_output(x[2], window), conv_output(x[3], window));
-        let stage = Stage { weight: &weight, scale: &scale, shift: &shift, window, eps: 1e-5 };
-        let stats = fixed::<E>(outs);
-        let norm = if batch { Norm::Batch } else { Norm::Fixed(&stats) };
-    }
-    conv_stage(image.put_tape(t), stage, norm, out).map(|y| y.0),
-    conv_stage::composed(image.put_tape(t), stage, norm, out).map(|y| y.0));
 case!(CrossEntropy(rows: usize, classes: usize), vec![vec![rows, classes]],
     |i, t| { let x = i.two(); let labels = (0..rows).map(|r| (r * 7 % classes) as u32).collect::<Vec<_>>(); }
     cross_entropy(x.put_tape(t), &labels), cross_entropy::composed(x.put_tape(t), &labels));
@@ -122,7 +99,7 @@ case!(NtXent(rows: usize, width: usize, temperature: f64), vec![vec![rows, width
     nt_xent(z.put_tape(t), temperature), losses::composed_nt_xent(z.put_tape(t), temperature));
 
 /// Statistics that are not the batch's.
-fn fixed<E: Real>(channels: usize) -> BatchStats<E> {
+pub(super) fn fixed<E: Real>(channels: usize) -> BatchStats<E> {
     let mean = normal(channels, 5).into_iter().map(E::of).collect();
     let variance = normal(channels, 6).into_iter().map(|v| E::of(0.3 + v * v)).collect();
     BatchStats { mean, variance, count: 0 }
@@ -155,16 +132,6 @@ fn attention_of_one_to_four_heads() {
         check(&Attention { b, n, w, heads });
     }
     check_large(&Attention { b: 19, n: 17, w: 24, heads: 3 });
-}
-
-#[test]
-fn conv_stage_is_its_three_operations() {
-    for batch in [true, false] {
-        check(&ConvRelu { x: [3, 2, 5, 7], outs: 3, kernel: 3, stride: 2, padding: 1, batch });
-        check(&ConvRelu { x: [2, 1, 4, 3], outs: 5, kernel: 1, stride: 1, padding: 0, batch });
-        check(&ConvRelu { x: [5, 3, 3, 2], outs: 1, kernel: 5, stride: 3, padding: 2, batch });
-        check_large(&ConvRelu { x: [37, 3, 6, 5], outs: 4, kernel: 3, stride: 1, padding: 1, batch });
-    }
 }
 
 #[test]
@@ -202,25 +169,6 @@ fn batch_norm_reports_its_statistics() {
     let x: Tensor<(usize, usize), f64, _> = dev.tensor_from_vec(vec![4.0; 6], (3, 2));
     let (y, stats) = batch_norm(x, &s, &t, Norm::Batch, 1e-5).unwrap();
     assert_eq!((y.as_vec(), stats.variance), (vec![0.0; 6], vec![0.0; 2]));
-}
-
-#[test]
-fn convolution_with_every_window() {
-    for kernel in [1, 3, 5] {
-        for stride in 1..=3 {
-            for padding in 0..=2 {
-                // 2 rows are fewer than a kernel of 3 or 5, but padding can make room.
-                let rows = if kernel > 2 && 2 + 2 * padding >= kernel { 2 } else { 5 };
-                check(&Conv { x: [2, 2, rows, 7], outs: 3, kernel, stride, padding });
-            }
-        }
-    }
-    check(&Conv { x: [1, 1, 1, 1], outs: 1, kernel: 1, stride: 1, padding: 0 });
-    check(&Conv { x: [1, 3, 1, 2], outs: 2, kernel: 5, stride: 2, padding: 2 });
-    // Padding wider than the kernel, so that whole outputs see only padding.
-    check(&Conv { x: [2, 1, 3, 2], outs: 2, kernel: 1, stride: 1, padding: 2 });
-    // More samples than one group of weight gradients.
-    check_large(&Conv { x: [37, 3, 6, 5], outs: 4, kernel: 3, stride: 2, padding: 1 });
 }
 
 #[test]
@@ -282,7 +230,7 @@ fn nt_xent_of_few_and_many_rows() {
 }
 
 /// The message of an error that must be about shapes.
-fn refusal<T>(result: crate::error::Result<T>) -> String {
+pub(super) fn refusal<T>(result: crate::error::Result<T>) -> String {
     match result {
         Err(e @ crate::Error::Shape { .. }) => e.to_string(),
         Err(e) => panic!("another error: {e}"),
@@ -290,7 +238,7 @@ fn refusal<T>(result: crate::error::Result<T>) -> String {
     }
 }
 
-fn zeros<S: Shape>(shape: S) -> Tensor<S, f32, Cpu> {
+pub(super) fn zeros<S: Shape>(shape: S) -> Tensor<S, f32, Cpu> {
     Cpu::default().tensor_from_vec(vec![0.0; shape.num_elements()], shape)
 }
 
@@ -310,17 +258,6 @@ fn sizes_that_do_not_fit_are_errors() {
         assert!(refusal(bad).contains("expected 2, found 3"));
     }
     assert!(refusal(batch_norm(zeros((4,)), &two, &two, Norm::Batch, 1e-5)).contains("found 0"));
-    let conv = |x: [usize; 4], weight: [usize; 4], window: (usize, usize, usize), out: (usize, usize)| {
-        let weight = zeros((weight[0], weight[1], weight[2], weight[2]));
-        let window = ConvWindow { kernel: window.0, stride: window.1, padding: window.2 };
-        refusal(conv2d(zeros((x[0], x[1], x[2], x[3])), &weight, window, out))
-    };
-    assert!(conv([1, 1, 2, 9], [1, 1, 3, 3], (3, 1, 0), (1, 7)).contains("no smaller than 3x3"));
-    assert!(conv([1, 1, 9, 2], [1, 1, 3, 3], (3, 1, 0), (7, 1)).contains("no smaller than 3x3"));
-    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (3, 0, 0), (7, 7)).contains("stride: 0"));
-    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (5, 1, 0), (5, 5)).contains("with kernel 3"));
-    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (3, 1, 0), (7, 6)).contains("expected 7x7, found 7x6"));
-    assert!(conv([1, 1, 9, 9], [1, 2, 3, 3], (3, 1, 0), (7, 7)).contains("channels"));
     assert!(refusal(cross_entropy(zeros((2, 3)), &[0])).contains("one label for each of 2 rows"));
     assert!(refusal(cross_entropy(zeros((0, 3)), &[])).contains("one label"));
     assert!(refusal(cross_entropy(zeros((2, 3)), &[0, 3])).contains("labels below 3"));
@@ -363,8 +300,8 @@ fn values_by_hand() {
     // Each output counts the pixels its kernel sees.
     let ones =
         |shape: (usize, usize, usize, usize)| dev.tensor_from_vec(vec![1.0; shape.num_elements()], shape);
-    let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
-    let y = conv2d(ones((1, 1, 3, 4)), &ones((1, 1, 3, 3)), window, (3, 4)).unwrap();
+    let window = ConvWindow::square(3).padding(1, 1);
+    let y = conv2d(ones((1, 1, 3, 4)), &ones((1, 1, 3, 3)), None, window, (3, 4)).unwrap();
     near(y.as_vec(), &[4.0, 6.0, 6.0, 4.0, 6.0, 9.0, 9.0, 6.0, 4.0, 6.0, 6.0, 4.0]);
     // Equal keys: every token gets the mean of the values.
     let qkv = vec![9.0, 1.0, 2.0, -3.0, 1.0, 6.0];

@@ -1,8 +1,8 @@
 //! A device that can do everything the library needs.
 
 use super::{
-    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp, L2NormalizeOp,
-    LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real,
+    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStackOp, ConvStageOp, ConvTranspose2dOp,
+    CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real,
 };
 use crate::losses::NtXentOp;
 
@@ -17,7 +17,9 @@ pub trait Engine<E: Real = f32>:
     + AttentionOp<E>
     + BatchNormOp<E>
     + Conv2dOp<E>
+    + ConvStackOp<E>
     + ConvStageOp<E>
+    + ConvTranspose2dOp<E>
     + CrossEntropyOp<E>
     + L2NormalizeOp<E>
     + LayerNormOp<E>
@@ -51,7 +53,9 @@ mod cuda {
         AttentionOp,
         BatchNormOp,
         Conv2dOp,
+        ConvStackOp,
         ConvStageOp,
+        ConvTranspose2dOp,
         CrossEntropyOp,
         L2NormalizeOp,
         LayerNormOp,

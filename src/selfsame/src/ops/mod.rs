@@ -15,8 +15,18 @@ mod batch_norm;
 mod cases;
 #[cfg(test)]
 mod checks;
+mod conv1d;
 mod conv2d;
+#[cfg(test)]
+mod conv_cases;
+mod conv_norm;
+mod conv_passes;
+mod conv_plan;
+mod conv_stack;
 mod conv_stage;
+mod conv_taps;
+mod conv_transpose2d;
+mod conv_window;
 mod cross_entropy;
 mod engine;
 #[cfg(test)]
@@ -34,8 +44,12 @@ pub use activation::{gelu, relu, ActivationOp};
 pub use add::{add, add_to_each, AddOp};
 pub use attention::{attention, AttentionOp};
 pub use batch_norm::{batch_norm, BatchNormOp, BatchStats, Norm};
-pub use conv2d::{conv2d, conv_output, Conv2dOp, ConvWindow};
+pub use conv1d::{conv1d, conv_transpose1d};
+pub use conv2d::{conv2d, Conv2dOp};
+pub use conv_stack::{conv_stack, ConvStackOp, ImageGradient, Stages};
 pub use conv_stage::{conv_stage, ConvStageOp, Stage};
+pub use conv_transpose2d::{conv_transpose2d, ConvTranspose2dOp};
+pub use conv_window::{conv_output, ConvWindow};
 pub use cross_entropy::{cross_entropy, CrossEntropyOp};
 pub use engine::Engine;
 pub use l2_normalize::{l2_normalize, L2NormalizeOp};
