@@ -12,8 +12,8 @@ use crate::tape::parameters;
 /// PyTorch equivalent: `torch.nn.LayerNorm(W)`.
 #[derive(Debug, Clone)]
 pub struct LayerNorm<W: Dim, D: Engine> {
-    scale: Tensor<(W,), f32, D>,
-    shift: Tensor<(W,), f32, D>,
+    pub(super) scale: Tensor<(W,), f32, D>,
+    pub(super) shift: Tensor<(W,), f32, D>,
 }
 
 parameters!([W: Dim, D: Engine] LayerNorm<W, D>, D, tensors { scale: NoDecay, shift: NoDecay }, modules {});

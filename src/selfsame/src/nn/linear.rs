@@ -24,8 +24,8 @@ use crate::tape::parameters;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Linear<I: Dim, O: Dim, D: Engine> {
-    weight: Tensor<(O, I), f32, D>,
-    bias: Tensor<(O,), f32, D>,
+    pub(super) weight: Tensor<(O, I), f32, D>,
+    pub(super) bias: Tensor<(O,), f32, D>,
 }
 
 parameters!([I: Dim, O: Dim, D: Engine] Linear<I, O, D>, D, tensors { weight: Weight, bias: NoDecay }, modules {});

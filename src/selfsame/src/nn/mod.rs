@@ -13,6 +13,7 @@ mod mlp;
 mod projector;
 #[cfg(test)]
 mod tests;
+mod transformer;
 mod vit;
 
 pub use batch_norm::BatchNorm;
@@ -24,4 +25,5 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use projector::Projector;
+pub use transformer::Transformer;
 pub use vit::Vit;

@@ -6,9 +6,9 @@ use dfdx::prelude::*;
 
 use super::check::Message;
 use super::encoder::Images;
-use super::{init, Encoder, LayerNorm, Linear, Mode};
+use super::{init, Encoder, Linear, Mode, Transformer};
 use crate::error::{device, Result};
-use crate::ops::{self, Engine};
+use crate::ops::{self, Engine, Mask};
 use crate::random::Stream;
 use crate::shape::Picture;
 use crate::tape::parameters;
@@ -45,15 +45,14 @@ pub struct Vit<
 > {
     embed: Linear<usize, Const<WIDTH>, D>,
     positions: Tensor<(usize, Const<WIDTH>), f32, D>,
-    blocks: Vec<Block<WIDTH, HEADS, D>>,
-    norm: LayerNorm<Const<WIDTH>, D>,
+    trunk: Transformer<WIDTH, HEADS, D>,
     picture: PhantomData<P>,
 }
 
 parameters!(
     [P: Picture, const PATCH: usize, const WIDTH: usize, const DEPTH: usize, const HEADS: usize, D: Engine]
     Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>, D,
-    tensors { positions: NoDecay }, modules { embed, blocks, norm }
+    tensors { positions: NoDecay }, modules { embed, trunk }
 );
 
 impl<
@@ -89,12 +88,6 @@ impl<
                     .as_str()
             );
         }
-        if HEADS == 0 || !WIDTH.is_multiple_of(HEADS) {
-            panic!(
-                "{}",
-                Message::new().number(HEADS).text(" heads do not divide width ").number(WIDTH).as_str()
-            );
-        }
     };
 }
 
@@ -116,8 +109,7 @@ impl<
         Ok(Vit {
             embed: Linear::new(dev, P::CHANNELS * PATCH * PATCH, Const, rng)?,
             positions: init::normal(dev, (tokens, Const), 0.02, rng)?,
-            blocks: (0..DEPTH).map(|_| Block::new(dev, rng)).collect::<Result<_>>()?,
-            norm: LayerNorm::new(dev, Const)?,
+            trunk: Transformer::new(dev, DEPTH, 2 * WIDTH, rng)?,
             picture: PhantomData,
         })
     }
@@ -131,12 +123,8 @@ impl<
         let (batch, tokens, values) = *patches.shape();
         let x = self.embed.forward(patches.try_reshape_like(&(batch * tokens, values)).map_err(device)?)?;
         let x = x.try_reshape_like(&(batch, tokens, Const::<WIDTH>)).map_err(device)?;
-        let mut x = ops::add_to_each(x, &self.positions)?;
-        for block in &self.blocks {
-            x = block.forward(x)?;
-        }
-        let x = self.norm.forward(x.try_reshape_like(&(batch * tokens, Const::<WIDTH>)).map_err(device)?)?;
-        ops::mean_middle(x.try_reshape_like(&(batch, tokens, Const::<WIDTH>)).map_err(device)?)
+        let x = ops::add_to_each(x, &self.positions)?;
+        ops::mean_middle(self.trunk.forward(x, Mask::None)?)
     }
 
     fn describe() -> String {
@@ -144,54 +132,5 @@ impl<
             "ViT, patch {PATCH}, width {WIDTH}, depth {DEPTH}, {HEADS} heads, {} to {WIDTH} features",
             P::words()
         )
-    }
-}
-
-/// `x + attention(norm(x))`, then `x + mlp(norm(x))`.
-#[derive(Debug)]
-struct Block<const WIDTH: usize, const HEADS: usize, D: Engine> {
-    norm1: LayerNorm<Const<WIDTH>, D>,
-    qkv: Linear<Const<WIDTH>, usize, D>,
-    proj: Linear<Const<WIDTH>, Const<WIDTH>, D>,
-    norm2: LayerNorm<Const<WIDTH>, D>,
-    fc1: Linear<Const<WIDTH>, usize, D>,
-    fc2: Linear<usize, Const<WIDTH>, D>,
-}
-
-parameters!(
-    [const WIDTH: usize, const HEADS: usize, D: Engine] Block<WIDTH, HEADS, D>, D,
-    tensors {}, modules { norm1, qkv, proj, norm2, fc1, fc2 }
-);
-
-/// (batch, tokens, width) on its tape.
-type Tokens<const WIDTH: usize, D, T> = Tensor<(usize, usize, Const<WIDTH>), f32, D, T>;
-
-impl<const WIDTH: usize, const HEADS: usize, D: Engine> Block<WIDTH, HEADS, D> {
-    fn new(dev: &D, rng: &mut Stream) -> Result<Self> {
-        Ok(Block {
-            norm1: LayerNorm::new(dev, Const)?,
-            qkv: Linear::new(dev, Const, 3 * WIDTH, rng)?,
-            proj: Linear::new(dev, Const, Const, rng)?,
-            norm2: LayerNorm::new(dev, Const)?,
-            fc1: Linear::new(dev, Const, 2 * WIDTH, rng)?,
-            fc2: Linear::new(dev, 2 * WIDTH, Const, rng)?,
-        })
-    }
-
-    fn forward<T: Tape<f32, D>>(&self, x: Tokens<WIDTH, D, T>) -> Result<Tokens<WIDTH, D, T>> {
-        let (batch, tokens, _) = *x.shape();
-        let rows = (batch * tokens, Const::<WIDTH>);
-        let (x, tape) = x.try_reshape_like(&rows).map_err(device)?.split_tape();
-        let y = self.qkv.forward(self.norm1.forward(x.clone().put_tape(tape))?)?;
-        let y = ops::attention(
-            y.try_reshape_like(&(batch, tokens, 3 * WIDTH)).map_err(device)?,
-            Const::<WIDTH>,
-            HEADS,
-        )?;
-        let y = self.proj.forward(y.try_reshape_like(&rows).map_err(device)?)?;
-        let (x, tape) = ops::add(y, &x)?.split_tape();
-        let y = self.fc1.forward(self.norm2.forward(x.clone().put_tape(tape))?)?;
-        let y = ops::add(self.fc2.forward(ops::gelu(y)?)?, &x)?;
-        y.try_reshape_like(&(batch, tokens, Const::<WIDTH>)).map_err(device)
     }
 }

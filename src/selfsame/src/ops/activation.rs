@@ -3,7 +3,8 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::Real;
+use super::nonlinearity::{gelu_tanh_with_slope, gelu_with_slope, relu_with_slope};
+use super::{vectorized, Activation, Real};
 use crate::error::{device, Result};
 use crate::tape::{record, slot, values};
 
@@ -12,7 +13,7 @@ const CHUNK: usize = 1 << 14;
 /// The normal density at 0, `1 / sqrt(2 pi)`.
 const DENSITY_AT_0: f64 = 0.398_942_280_401_432_7;
 
-/// Devices with [`relu`] and [`gelu`].
+/// Devices with [`relu`], [`gelu`] and [`gelu_tanh`].
 pub trait ActivationOp<E: Real>: Device<E> {
     /// See [`relu`].
     fn relu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
@@ -21,6 +22,10 @@ pub trait ActivationOp<E: Real>: Device<E> {
     /// See [`gelu`].
     fn gelu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
         composed_gelu(x).map_err(device)
+    }
+    /// See [`gelu_tanh`].
+    fn gelu_tanh<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        composed_gelu_tanh(x).map_err(device)
     }
 }
 
@@ -48,6 +53,37 @@ pub fn gelu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     D::gelu(x)
 }
 
+/// GELU's approximation by tanh, `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`, any shape (Hendrycks and Gimpel 2016;
+/// what GPT-2 uses).
+///
+/// PyTorch equivalent: `torch.nn.functional.gelu(x, approximate="tanh")`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn gelu_tanh<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> Result<Tensor<S, E, D, T>> {
+    D::gelu_tanh(x)
+}
+
+/// The activation named, any shape.
+///
+/// PyTorch equivalent: `torch.nn.functional.relu(x)` and its like.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn activate<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+    activation: Activation,
+) -> Result<Tensor<S, E, D, T>> {
+    match activation {
+        Activation::None => Ok(x),
+        Activation::Relu => relu(x),
+        Activation::Gelu => gelu(x),
+        Activation::GeluTanh => gelu_tanh(x),
+    }
+}
+
 /// [`relu`] from dfdx's operations.
 pub(crate) fn composed_relu<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
@@ -70,27 +106,44 @@ pub(crate) fn composed_gelu<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
     x.put_tape(tape).try_accurate_gelu()?.try_add(nothing)
 }
 
+/// [`gelu_tanh`] from dfdx's operations.
+pub(crate) fn composed_gelu_tanh<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
+    x.try_fast_gelu()
+}
+
 impl<E: Real> ActivationOp<E> for Cpu
 where
     Cpu: Device<E>,
 {
     fn relu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        let slope = |x: E| if x > E::zero() { E::one() } else { E::zero() };
-        // Not `max`: that would turn a NaN into 0 and hide a diverged run.
-        elementwise(x, |x| if x < E::zero() { E::zero() } else { x }, slope)
+        elementwise(
+            x,
+            #[inline(always)]
+            |x| relu_with_slope(x),
+        )
     }
     fn gelu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        let phi = |x: E| E::of(0.5) * (E::one() + (x * E::of(std::f64::consts::FRAC_1_SQRT_2)).erf());
-        let density = |x: E| E::of(DENSITY_AT_0) * (E::of(-0.5) * x * x).exp();
-        elementwise(x, move |x| x * phi(x), move |x| phi(x) + x * density(x))
+        elementwise(
+            x,
+            #[inline(always)]
+            |x| gelu_with_slope(x),
+        )
+    }
+    fn gelu_tanh<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        elementwise(
+            x,
+            #[inline(always)]
+            |x| gelu_tanh_with_slope(x),
+        )
     }
 }
 
-/// `f` of every element; `slope` is its derivative, as a function of the input.
+/// `f` of every element, where `f` gives the value and its slope; the one that is not needed costs nothing.
 fn elementwise<S: Shape, E: Real, T: Tape<E, Cpu>>(
     x: Tensor<S, E, Cpu, T>,
-    f: impl Fn(E) -> E + Sync,
-    slope: impl Fn(E) -> E + Sync + 'static,
+    f: impl Fn(E) -> (E, E) + Sync + 'static,
 ) -> Result<Tensor<S, E, Cpu, T>>
 where
     Cpu: Device<E>,
@@ -99,13 +152,19 @@ where
     let xs = values(&x);
     let mut y = vec![E::zero(); xs.len()];
     y.par_chunks_mut(CHUNK).zip(xs.par_chunks(CHUNK)).for_each(|(y, x)| {
-        y.iter_mut().zip(x).for_each(|(y, x)| *y = f(*x));
+        vectorized(
+            #[inline(always)]
+            || y.iter_mut().zip(x).for_each(|(y, x)| *y = f(*x).0),
+        );
     });
     let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
     record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
         g[0].par_chunks_mut(CHUNK).zip(gy.par_chunks(CHUNK)).zip(xs.par_chunks(CHUNK)).for_each(
             |((gx, gy), x)| {
-                gx.iter_mut().zip(gy).zip(x).for_each(|((gx, gy), x)| *gx += *gy * slope(*x));
+                vectorized(
+                    #[inline(always)]
+                    || gx.iter_mut().zip(gy).zip(x).for_each(|((gx, gy), x)| *gx += *gy * f(*x).1),
+                );
             },
         );
     });

@@ -3,9 +3,10 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::{matmul, Matrix, Real, Threads};
+use super::attend::Attend;
+use super::{Mask, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{record, slot, values, Scratch};
 
 /// Devices with [`attention`].
 pub trait AttentionOp<E: Real>: Device<E> {
@@ -14,26 +15,30 @@ pub trait AttentionOp<E: Real>: Device<E> {
         qkv: Tensor<(B, N, usize), E, Self, T>,
         width: W,
         heads: usize,
+        mask: Mask<'_>,
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
-        composed(qkv, width, heads).map_err(device)
+        composed(qkv, width, heads, mask).map_err(device)
     }
 }
 
-/// Scaled dot-product attention of every token with every other (Vaswani et al. 2017, arXiv 1706.03762).
+/// Scaled dot-product attention of every token with those the mask lets it see (Vaswani et al. 2017, arXiv 1706.03762).
 ///
 /// `qkv` is (batch, tokens, 3 * width): queries, keys and values side by side, each made of `heads` slices of
 /// `width / heads`. Gives (batch, tokens, width). Scores are divided by `sqrt(width / heads)`.
 ///
 /// PyTorch equivalent: `q, k, v = qkv.reshape(b, n, 3, heads, width // heads).permute(2, 0, 3, 1, 4);
-/// scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, width)`.
+/// scaled_dot_product_attention(q, k, v, attn_mask, is_causal=...).transpose(1, 2).reshape(b, n, width)`.
 ///
 /// # Errors
-/// [`Error::Shape`] when the last size is not `3 * width` or `heads` does not divide `width`; a device out of memory.
+/// [`Error::Shape`] when the last size is not `3 * width`, `heads` does not divide `width` or a mask leaves a query nothing
+/// to look at; a device out of memory.
 pub fn attention<B: Dim, N: Dim, W: Dim, E: Real, D: AttentionOp<E>, T: Tape<E, D>>(
     qkv: Tensor<(B, N, usize), E, D, T>,
     width: W,
     heads: usize,
+    mask: Mask<'_>,
 ) -> Result<Tensor<(B, N, W), E, D, T>> {
+    mask.check(qkv.shape().0.size(), qkv.shape().1.size())?;
     let w = width.size();
     if qkv.shape().2 != 3 * w || heads == 0 || !w.is_multiple_of(heads) {
         let expected = format!("3 x {w} values a token and heads that divide {w}");
@@ -43,7 +48,7 @@ pub fn attention<B: Dim, N: Dim, W: Dim, E: Real, D: AttentionOp<E>, T: Tape<E, 
             format!("{} values and {heads} heads", qkv.shape().2),
         ));
     }
-    D::attention(qkv, width, heads)
+    D::attention(qkv, width, heads, mask)
 }
 
 /// The same from dfdx's operations.
@@ -51,6 +56,7 @@ pub(crate) fn composed<B: Dim, N: Dim, W: Dim, E: Real, D: Device<E>, T: Tape<E,
     qkv: Tensor<(B, N, usize), E, D, T>,
     width: W,
     heads: usize,
+    mask: Mask<'_>,
 ) -> std::result::Result<Tensor<(B, N, W), E, D, T>, D::Err> {
     let (batch, tokens, _) = *qkv.shape();
     let (b, n, hd) = (batch.size(), tokens.size(), width.size() / heads);
@@ -71,9 +77,33 @@ pub(crate) fn composed<B: Dim, N: Dim, W: Dim, E: Real, D: Device<E>, T: Tape<E,
     let (v, tape) = third(2, tape)?.split_tape();
     let q = third(0, tape)?.try_mul(E::of(1.0 / (hd as f64).sqrt()))?;
     let scores = q.try_matmul(k.try_permute::<(usize, usize, usize, usize), Axes4<0, 1, 3, 2>>()?)?;
+    let scores = match blocked(mask, (b, heads, n)) {
+        None => scores,
+        Some(blocked) => {
+            // Far below any score, yet finite, so that softmax's differences stay numbers.
+            let far = E::of(-1e30);
+            let shape = *scores.shape();
+            let offsets = blocked.into_iter().map(|b| if b { far } else { E::zero() }).collect();
+            scores.try_add(dev.try_tensor_from_vec(offsets, shape)?)?
+        }
+    };
     let mixed = scores.try_softmax::<Axis<3>>()?.try_matmul(v)?;
     let mixed = mixed.try_permute::<(usize, usize, usize, usize), Axes4<0, 2, 1, 3>>()?;
     mixed.try_reshape_like(&(batch, tokens, width))
+}
+
+/// For every score, in order (batch, head, query, key), whether the key is hidden; `None` where none is.
+fn blocked(mask: Mask<'_>, (batch, heads, tokens): (usize, usize, usize)) -> Option<Vec<bool>> {
+    let hidden = |b: usize, query: usize, key: usize| match mask {
+        Mask::None => false,
+        Mask::Causal => key > query,
+        Mask::Keys(seen) => !seen[b * tokens + key],
+    };
+    let scores = (0..batch * heads * tokens * tokens).map(|i| {
+        let (query, key) = (i / tokens % tokens, i % tokens);
+        hidden(i / (heads * tokens * tokens), query, key)
+    });
+    (mask != Mask::None).then(|| scores.collect())
 }
 
 impl<E: Real> AttentionOp<E> for Cpu
@@ -84,101 +114,44 @@ where
         qkv: Tensor<(B, N, usize), E, Self, T>,
         width: W,
         heads: usize,
+        mask: Mask<'_>,
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
         let (qkv, mut tape) = qkv.split_tape();
         let (batch, tokens, _) = *qkv.shape();
-        let plan = Plan { tokens: tokens.size(), width: width.size(), heads };
+        let (n, w, causal) = (tokens.size(), width.size(), mask == Mask::Causal);
         let xs = values(&qkv);
-        let mut y = vec![E::zero(); batch.size() * plan.out_len()];
-        let mut weights = vec![E::zero(); batch.size() * plan.weights_len()];
-        y.par_chunks_mut(plan.out_len().max(1))
-            .zip(xs.par_chunks(plan.in_len().max(1)))
-            .zip(weights.par_chunks_mut(plan.weights_len().max(1)))
-            .for_each(|((y, x), p)| plan.forward(x, p, y));
+        let mut y = vec![E::zero(); batch.size() * n * w];
+        let mut logs = Scratch::<E>::any(batch.size() * n * heads);
+        let room = Attend::new((n, w, heads), causal, None).scratch();
+        y.par_chunks_mut((n * w).max(1))
+            .zip(xs.par_chunks((3 * n * w).max(1)))
+            .zip(logs.par_chunks_mut((n * heads).max(1)))
+            .enumerate()
+            .for_each_init(
+                || Scratch::any(room),
+                |scratch, (i, ((y, x), logs))| {
+                    let attend = Attend::new((n, w, heads), causal, mask.of_sample(i, n));
+                    attend.forward(x, logs, y, scratch);
+                },
+            );
+        let kept = if T::OWNS_TAPE { y.clone() } else { Vec::new() };
         let y = qkv.device().try_tensor_from_vec(y, (batch, tokens, width)).map_err(device)?;
+        let seen = mask.to_owned();
         record(&mut tape, vec![slot(&qkv)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut(plan.in_len().max(1))
-                .zip(xs.par_chunks(plan.in_len().max(1)))
-                .zip(weights.par_chunks(plan.weights_len().max(1)))
-                .zip(gy.par_chunks(plan.out_len().max(1)))
+            g[0].par_chunks_mut((3 * n * w).max(1))
+                .zip(xs.par_chunks((3 * n * w).max(1)))
+                .zip(logs.par_chunks((n * heads).max(1)))
+                .zip(kept.par_chunks((n * w).max(1)).zip(gy.par_chunks((n * w).max(1))))
+                .enumerate()
                 .for_each_init(
-                    || vec![E::zero(); plan.tokens * plan.tokens],
-                    |s, (((gx, x), p), gy)| {
-                        plan.backward(x, p, gy, s, gx);
+                    || (Scratch::any(room), Scratch::any(3 * n * w)),
+                    |(scratch, own), (i, (((gx, x), logs), (y, gy)))| {
+                        let keys = seen.as_mask().of_sample(i, n);
+                        Attend::new((n, w, heads), causal, keys).backward(x, logs, y, gy, own, scratch);
+                        gx.iter_mut().zip(own.iter()).for_each(|(gx, g)| *gx += *g);
                     },
                 );
         });
         Ok(y.put_tape(tape))
     }
-}
-
-/// The sizes of one sample's attention, for the kernels.
-#[derive(Clone, Copy)]
-struct Plan {
-    tokens: usize,
-    width: usize,
-    heads: usize,
-}
-
-impl Plan {
-    fn in_len(&self) -> usize {
-        self.tokens * 3 * self.width
-    }
-    fn out_len(&self) -> usize {
-        self.tokens * self.width
-    }
-    fn weights_len(&self) -> usize {
-        self.heads * self.tokens * self.tokens
-    }
-    /// One head's slice of the queries (which = 0), keys (1) or values (2), and its layout.
-    fn head(&self, which: usize, head: usize) -> (usize, Matrix) {
-        let hd = self.width / self.heads;
-        (which * self.width + head * hd, Matrix::within(self.tokens, hd, 3 * self.width))
-    }
-    fn scale<E: Real>(&self) -> E {
-        E::of(1.0 / ((self.width / self.heads) as f64).sqrt())
-    }
-
-    /// One sample: `p` receives the attention weights of each head, `y` the mixed values.
-    fn forward<E: Real>(&self, x: &[E], p: &mut [E], y: &mut [E]) {
-        let n = self.tokens;
-        let (square, hd) = (Matrix::new(n, n), self.width / self.heads);
-        for (h, p) in p.chunks_exact_mut(n * n).enumerate() {
-            let ((q, l), (k, _), (v, _)) = (self.head(0, h), self.head(1, h), self.head(2, h));
-            matmul(&x[q..], l, &x[k..], l.t(), p, square, false, Threads::One);
-            p.chunks_exact_mut(n).for_each(|row| softmax(row, self.scale()));
-            let out = Matrix::within(n, hd, self.width);
-            matmul(p, square, &x[v..], l, &mut y[h * hd..], out, false, Threads::One);
-        }
-    }
-
-    /// Adds one sample's gradient to `gx`; `s` is scratch for one head's scores.
-    fn backward<E: Real>(&self, x: &[E], p: &[E], gy: &[E], s: &mut [E], gx: &mut [E]) {
-        let n = self.tokens;
-        let (square, hd) = (Matrix::new(n, n), self.width / self.heads);
-        for (h, p) in p.chunks_exact(n * n).enumerate() {
-            let ((q, l), (k, _), (v, _)) = (self.head(0, h), self.head(1, h), self.head(2, h));
-            let (gh, lo) = (&gy[h * hd..], Matrix::within(n, hd, self.width));
-            matmul(p, square.t(), gh, lo, &mut gx[v..], l, true, Threads::One);
-            matmul(gh, lo, &x[v..], l.t(), s, square, false, Threads::One);
-            for (s, p) in s.chunks_exact_mut(n).zip(p.chunks_exact(n)) {
-                let dot = s.iter().zip(p).map(|(s, p)| *s * *p).sum::<E>();
-                s.iter_mut().zip(p).for_each(|(s, p)| *s = (*s - dot) * *p * self.scale());
-            }
-            matmul(s, square, &x[k..], l, &mut gx[q..], l, true, Threads::One);
-            matmul(s, square.t(), &x[q..], l, &mut gx[k..], l, true, Threads::One);
-        }
-    }
-}
-
-/// Softmax of `scale * row`, in place.
-pub(crate) fn softmax<E: Real>(row: &mut [E], scale: E) {
-    let max = row.iter().copied().fold(E::neg_infinity(), E::max);
-    let mut sum = E::zero();
-    for v in row.iter_mut() {
-        *v = ((*v - max) * scale).exp();
-        sum += *v;
-    }
-    let inverse = sum.recip();
-    row.iter_mut().for_each(|v| *v *= inverse);
 }

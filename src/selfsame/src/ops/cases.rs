@@ -6,7 +6,7 @@ use dfdx::prelude::*;
 
 use super::checks::{check, check_large, flat, normal, Case, Inputs, Taped};
 use super::*;
-use super::{add, gelu, relu};
+use super::{add, gelu, gelu_tanh, relu};
 use crate::losses::{self, nt_xent};
 
 /// A case: its fields are sizes, its body gives the fused and the composed result.
@@ -50,9 +50,12 @@ case!(AddTransposed(n: usize), vec![vec![n, n]],
 case!(AddToEach(b: usize, n: usize, w: usize), vec![vec![b, n, w], vec![n, w]],
     |i, t| { let x = i.three(); let table = i.two(); }
     add_to_each(x.put_tape(t), &table), add::composed_add_to_each(x.put_tape(t), &table));
-case!(Attention(b: usize, n: usize, w: usize, heads: usize), vec![vec![b, n, 3 * w]],
-    |i, t| { let x = i.three(); }
-    attention(x.put_tape(t), w, heads), attention::composed(x.put_tape(t), w, heads));
+case!(GeluTanh(rows: usize, width: usize), vec![vec![rows, width]],
+    |i, t| { let x = i.two(); } gelu_tanh(x.put_tape(t)), activation::composed_gelu_tanh(x.put_tape(t)));
+case!(Attention(b: usize, n: usize, w: usize, heads: usize, hide: Hide), vec![vec![b, n, 3 * w]],
+    |i, t| { let x = i.three(); let keys = hide.keys(b, n); }
+    attention(x.put_tape(t), w, heads, hide.mask(&keys)),
+    attention::composed(x.put_tape(t), w, heads, hide.mask(&keys)));
 case!(BatchNorm2(b: usize, c: usize), vec![vec![b, c], vec![c], vec![c]],
     |i, t| { let x = i.two(); let s = i.one(); let u = i.one(); }
     batch_norm(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0),
@@ -98,6 +101,98 @@ case!(NtXent(rows: usize, width: usize, temperature: f64), vec![vec![rows, width
     |i, t| { let z = i.two(); }
     nt_xent(z.put_tape(t), temperature), losses::composed_nt_xent(z.put_tape(t), temperature));
 
+/// What attention may not see.
+#[derive(Debug, Clone, Copy)]
+enum Hide {
+    Nothing,
+    Future,
+    SomeKeys,
+}
+
+impl Hide {
+    const ALL: [Hide; 3] = [Hide::Nothing, Hide::Future, Hide::SomeKeys];
+
+    /// Every sample sees another number of keys, at least one, and not only the first.
+    fn keys(self, batch: usize, tokens: usize) -> Vec<bool> {
+        (0..batch).flat_map(|b| (0..tokens).map(move |t| t == b % tokens || (t * 3 + b) % 4 == 0)).collect()
+    }
+
+    fn mask(self, keys: &[bool]) -> Mask<'_> {
+        match self {
+            Hide::Nothing => Mask::None,
+            Hide::Future => Mask::Causal,
+            Hide::SomeKeys => Mask::Keys(keys),
+        }
+    }
+}
+
+/// A transformer stack, with a norm after it where `finish`.
+#[derive(Debug, Clone, Copy)]
+struct Stacked {
+    b: usize,
+    n: usize,
+    w: usize,
+    heads: usize,
+    hidden: usize,
+    depth: usize,
+    finish: bool,
+    activation: Activation,
+    hide: Hide,
+}
+
+impl Case for Stacked {
+    fn shapes(&self) -> Vec<Vec<usize>> {
+        let Stacked { b, n, w, hidden, depth, finish, .. } = *self;
+        let v = |n: usize| vec![n];
+        let block = [
+            [v(w), v(w), vec![3 * w, w], v(3 * w), vec![w, w], v(w)],
+            [v(w), v(w), vec![hidden, w], v(hidden), vec![w, hidden], v(w)],
+        ];
+        let blocks = std::iter::repeat_n(block.concat(), depth).flatten();
+        std::iter::once(vec![b, n, w])
+            .chain(blocks)
+            .chain([v(w), v(w)].into_iter().take(if finish { 2 } else { 0 }))
+            .collect()
+    }
+
+    fn run<E: Real>(&self, mut i: Inputs<'_, E>, fused: bool) -> Taped<E>
+    where
+        Cpu: Engine<E>,
+    {
+        let x = i.three();
+        let tensors: Vec<_> = (0..self.depth)
+            .map(|_| {
+                let (norm1, qkv, qkv_bias) = ([i.one(), i.one()], i.two(), i.one());
+                let (proj, proj_bias, norm2) = (i.two(), i.one(), [i.one(), i.one()]);
+                (norm1, (qkv, qkv_bias), (proj, proj_bias), norm2, (i.two(), i.one()), (i.two(), i.one()))
+            })
+            .collect();
+        let blocks = tensors.iter().map(|(norm1, qkv, proj, norm2, fc1, fc2)| BlockParameters {
+            norm1: [&norm1[0], &norm1[1]],
+            qkv: &qkv.0,
+            qkv_bias: &qkv.1,
+            proj: &proj.0,
+            proj_bias: &proj.1,
+            norm2: [&norm2[0], &norm2[1]],
+            fc1: &fc1.0,
+            fc1_bias: &fc1.1,
+            fc2: &fc2.0,
+            fc2_bias: &fc2.1,
+        });
+        let norm = self.finish.then(|| [i.one(), i.one()]);
+        let stack = StackParameters {
+            blocks: blocks.collect(),
+            norm: norm.as_ref().map(|[s, t]| [s, t]),
+            heads: self.heads,
+            activation: self.activation,
+            eps: 1e-5,
+        };
+        let keys = self.hide.keys(self.b, self.n);
+        let (x, mask) = (x.put_tape(i.tape()), self.hide.mask(&keys));
+        flat(if fused { transformer(x, &stack, mask) } else { stack::composed(x, &stack, mask) }.unwrap())
+    }
+}
+
 /// Statistics that are not the batch's.
 pub(super) fn fixed<E: Real>(channels: usize) -> BatchStats<E> {
     let mean = normal(channels, 5).into_iter().map(E::of).collect();
@@ -110,9 +205,11 @@ fn relu_and_gelu() {
     for (rows, width) in [(1, 1), (3, 7), (13, 2)] {
         check(&Relu { rows, width });
         check(&Gelu { rows, width });
+        check(&GeluTanh { rows, width });
     }
     check_large(&Relu { rows: 211, width: 191 });
     check_large(&Gelu { rows: 211, width: 191 });
+    check_large(&GeluTanh { rows: 211, width: 191 });
 }
 
 #[test]
@@ -128,10 +225,40 @@ fn sums() {
 
 #[test]
 fn attention_of_one_to_four_heads() {
-    for (b, n, w, heads) in [(1, 1, 1, 1), (2, 3, 4, 2), (1, 5, 6, 3), (3, 2, 4, 4), (2, 7, 5, 1)] {
-        check(&Attention { b, n, w, heads });
+    for hide in Hide::ALL {
+        for (b, n, w, heads) in [(1, 1, 1, 1), (2, 3, 4, 2), (1, 5, 6, 3), (3, 2, 4, 4), (2, 7, 5, 1)] {
+            check(&Attention { b, n, w, heads, hide });
+        }
+        check_large(&Attention { b: 19, n: 17, w: 24, heads: 3, hide });
+        // More queries than one tile.
+        check_large(&Attention { b: 2, n: 71, w: 10, heads: 2, hide });
     }
-    check_large(&Attention { b: 19, n: 17, w: 24, heads: 3 });
+}
+
+#[test]
+fn a_transformer_is_its_small_operations() {
+    let case = Stacked {
+        b: 2,
+        n: 3,
+        w: 4,
+        heads: 2,
+        hidden: 5,
+        depth: 2,
+        finish: true,
+        activation: Activation::Gelu,
+        hide: Hide::Nothing,
+    };
+    check(&case);
+    check(&Stacked { hide: Hide::Future, finish: false, activation: Activation::GeluTanh, ..case });
+    check(&Stacked { hide: Hide::SomeKeys, depth: 1, activation: Activation::None, ..case });
+    check(&Stacked { b: 1, n: 1, w: 2, heads: 1, hidden: 1, ..case });
+    check(&Stacked { depth: 0, ..case });
+    check(&Stacked { b: 3, n: 5, w: 3, heads: 3, hidden: 7, depth: 1, activation: Activation::Relu, ..case });
+    // Several groups, several partial gradients, the last of each smaller than the others; several tiles of queries.
+    for hide in Hide::ALL {
+        check_large(&Stacked { b: 41, n: 37, w: 6, heads: 3, hidden: 11, hide, ..case });
+        check_large(&Stacked { b: 3, n: 83, w: 6, heads: 2, hidden: 19, hide, finish: false, ..case });
+    }
 }
 
 #[test]
@@ -246,9 +373,9 @@ pub(super) fn zeros<S: Shape>(shape: S) -> Tensor<S, f32, Cpu> {
 fn sizes_that_do_not_fit_are_errors() {
     assert!(refusal(add(zeros((2, 3)), &zeros((3, 2)))).contains("sum"));
     assert!(refusal(add_to_each(zeros((2, 3, 4)), &zeros((4, 3)))).contains("expected 3x4"));
-    assert!(refusal(attention(zeros((1, 2, 11)), 4, 2)).contains("3 x 4"));
-    assert!(refusal(attention(zeros((1, 2, 12)), 4, 3)).contains("3 heads"));
-    assert!(refusal(attention(zeros((1, 2, 12)), 4, 0)).contains("0 heads"));
+    assert!(refusal(attention(zeros((1, 2, 11)), 4, 2, Mask::None)).contains("3 x 4"));
+    assert!(refusal(attention(zeros((1, 2, 12)), 4, 3, Mask::None)).contains("3 heads"));
+    assert!(refusal(attention(zeros((1, 2, 12)), 4, 0, Mask::None)).contains("0 heads"));
     let two = zeros((2,));
     for bad in [
         batch_norm(zeros((4, 3)), &two, &two, Norm::Batch, 1e-5),
@@ -305,7 +432,7 @@ fn values_by_hand() {
     near(y.as_vec(), &[4.0, 6.0, 6.0, 4.0, 6.0, 9.0, 9.0, 6.0, 4.0, 6.0, 6.0, 4.0]);
     // Equal keys: every token gets the mean of the values.
     let qkv = vec![9.0, 1.0, 2.0, -3.0, 1.0, 6.0];
-    let y = attention(dev.tensor_from_vec(qkv, (1, 2, 3)), 1usize, 1).unwrap();
+    let y = attention(dev.tensor_from_vec(qkv, (1, 2, 3)), 1usize, 1, Mask::None).unwrap();
     near(y.as_vec(), &[4.0, 4.0]);
     let x = dev.tensor_from_vec(vec![1.0, 3.0], (1, 2));
     let (scale, shift) =
@@ -334,7 +461,7 @@ fn an_empty_batch_stays_empty() {
     let flats = [
         flat(relu(empty((0, 2, 3))).unwrap()),
         flat(add_to_each(empty((0, 2, 3)), &zeros((2, 3))).unwrap()),
-        flat(attention(empty((0, 2, 3)), 1usize, 1).unwrap()),
+        flat(attention(empty((0, 2, 3)), 1usize, 1, Mask::None).unwrap()),
         flat(batch_norm(empty((0, 2, 3)), &two, &two, Norm::Fixed(&stats), 1e-5).unwrap().0),
         flat(mean_middle(empty((0, 2, 3))).unwrap()),
         flat(mean_last(empty((0, 2, 3))).unwrap()),

@@ -214,6 +214,6 @@ pub(super) fn bias_gradient<E: Real>(gy: &[E], pixels: usize, gb: &mut [E]) {
     let outs = gb.len();
     gb.par_iter_mut().enumerate().for_each(|(o, gb)| {
         let channel = gy.chunks_exact(pixels.max(1)).skip(o).step_by(outs);
-        *gb += channel.map(|g| super::vectorized(|| super::sum(g.len(), |i| g[i]))).sum::<E>();
+        *gb += channel.map(|g| super::vectorized(|| super::sum(g))).sum::<E>();
     });
 }

@@ -3,7 +3,6 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::attention::softmax;
 use super::Real;
 use crate::error::{device, Error, Result};
 use crate::tape::{record, slot, values};
@@ -78,7 +77,7 @@ where
                 let max = row.iter().copied().fold(E::neg_infinity(), E::max);
                 let shifted = row[*label as usize] - max;
                 let total = row.iter().map(|v| (*v - max).exp()).sum::<E>().ln();
-                softmax(row, E::one());
+                softmax(row);
                 total - shifted
             })
             .collect();
@@ -95,4 +94,12 @@ where
         });
         Ok(y.put_tape(tape))
     }
+}
+
+/// Softmax of a row, in place.
+fn softmax<E: Real>(row: &mut [E]) {
+    let max = row.iter().copied().fold(E::neg_infinity(), E::max);
+    row.iter_mut().for_each(|v| *v = (*v - max).exp());
+    let inverse = row.iter().copied().sum::<E>().recip();
+    row.iter_mut().for_each(|v| *v *= inverse);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStackOp, ConvStageOp, ConvTranspose2dOp,
-    CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real,
+    CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real, StackOp,
 };
 use crate::losses::NtXentOp;
 
@@ -27,6 +27,7 @@ pub trait Engine<E: Real = f32>:
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
+    + StackOp<E>
 {
 }
 
@@ -62,6 +63,7 @@ mod cuda {
         LinearOp,
         NtXentOp,
         PatchifyOp,
-        PoolOp
+        PoolOp,
+        StackOp
     );
 }

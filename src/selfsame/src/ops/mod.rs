@@ -9,6 +9,7 @@
 
 mod activation;
 mod add;
+mod attend;
 mod attention;
 mod batch_norm;
 #[cfg(test)]
@@ -34,13 +35,16 @@ mod golden;
 mod l2_normalize;
 mod layer_norm;
 mod linear;
+mod mask;
 mod matmul;
+mod nonlinearity;
 mod patchify;
 mod pool;
 mod real;
 mod simd;
+mod stack;
 
-pub use activation::{gelu, relu, ActivationOp};
+pub use activation::{activate, gelu, gelu_tanh, relu, ActivationOp};
 pub use add::{add, add_to_each, AddOp};
 pub use attention::{attention, AttentionOp};
 pub use batch_norm::{batch_norm, BatchNormOp, BatchStats, Norm};
@@ -56,8 +60,11 @@ pub use l2_normalize::{l2_normalize, L2NormalizeOp};
 pub(crate) use l2_normalize::{normalize_rows, normalize_rows_backward};
 pub use layer_norm::{layer_norm, LayerNormOp};
 pub use linear::{linear, LinearOp};
+pub use mask::Mask;
 pub use matmul::{matmul, Matrix, Threads};
+pub use nonlinearity::Activation;
 pub use patchify::{patchify, PatchifyOp};
 pub use pool::{mean_last, mean_middle, PoolOp};
 pub use real::Real;
-pub(crate) use simd::{largest, sum, vectorized};
+pub(crate) use simd::{dot, largest, sum, vectorized};
+pub use stack::{transformer, BlockParameters, StackOp, StackParameters};

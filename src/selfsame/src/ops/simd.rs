@@ -1,30 +1,57 @@
 //! Loops compiled for the widest vectors of the machine at hand.
 
+use super::Real;
+
 /// Runs `f` compiled for the machine's best instruction set, chosen while running: AVX-512, AVX2 with FMA, NEON, or what
 /// every machine of the architecture has.
 ///
 /// Only what is inlined into `f` is compiled so: the functions it calls carry `#[inline(always)]`. The choice costs a few
-/// nanoseconds, so call it around a whole loop, not inside one.
+/// nanoseconds, so call it around a whole loop, not inside one. Give it a `move` closure: what it holds by reference might, as
+/// far as the compiler knows, change with every number written.
 #[inline(always)]
 pub(crate) fn vectorized<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 
-/// The sum of `f` over `0..n`, in sixteen running sums, so that a compiler can keep them in one vector.
+/// The sum of `values`, in sixteen running sums, so that a compiler can keep them in one vector.
 ///
-/// The order of the additions depends on `n` alone.
+/// The order of the additions depends on the length alone.
 #[inline(always)]
-pub(crate) fn sum<E: super::Real>(n: usize, f: impl Fn(usize) -> E) -> E {
+pub(crate) fn sum<E: Real>(values: &[E]) -> E {
     let mut lanes = [E::zero(); LANES];
-    let whole = n - n % LANES;
-    for start in (0..whole).step_by(LANES) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(start + lane);
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, v) in lanes.iter_mut().zip(chunk) {
+            *lane += *v;
         }
     }
-    for (lane, i) in (whole..n).enumerate() {
-        lanes[lane] += f(i);
+    for (lane, v) in lanes.iter_mut().zip(rest) {
+        *lane += *v;
     }
+    fold(lanes)
+}
+
+/// The sum of the products of `a` and `b`, as [`sum`] does it.
+#[inline(always)]
+pub(crate) fn dot<E: Real>(a: &[E], b: &[E]) -> E {
+    let mut lanes = [E::zero(); LANES];
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let (rest_a, rest_b) = (a.remainder(), b.remainder());
+    for (a, b) in a.zip(b) {
+        for i in 0..LANES {
+            lanes[i] += a[i] * b[i];
+        }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(rest_a.iter().zip(rest_b)) {
+        *lane += *a * *b;
+    }
+    fold(lanes)
+}
+
+/// The lanes added up, halves first.
+#[inline(always)]
+fn fold<E: Real>(mut lanes: [E; LANES]) -> E {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
@@ -36,12 +63,12 @@ pub(crate) fn sum<E: super::Real>(n: usize, f: impl Fn(usize) -> E) -> E {
     lanes[0]
 }
 
-/// Running sums in [`sum`] and [`largest`].
+/// Running sums side by side.
 const LANES: usize = 16;
 
 /// The largest of `values`, negative infinity for none; a NaN among them is not reported.
 #[inline(always)]
-pub(crate) fn largest<E: super::Real>(values: &[E]) -> E {
+pub(crate) fn largest<E: Real>(values: &[E]) -> E {
     let mut lanes = [E::neg_infinity(); LANES];
     let chunks = values.chunks_exact(LANES);
     let rest = chunks.remainder();
@@ -61,7 +88,8 @@ mod tests {
     fn sums_and_maxima_of_every_length() {
         for n in 0..70usize {
             let v: Vec<f64> = (0..n).map(|i| ((i * 37 + 11) % 71) as f64 - 30.0).collect();
-            assert_eq!(vectorized(|| sum(n, |i| v[i])), v.iter().sum::<f64>(), "{n}");
+            assert_eq!(vectorized(|| sum(&v)), v.iter().sum::<f64>(), "{n}");
+            assert_eq!(vectorized(|| dot(&v, &v)), v.iter().map(|v| v * v).sum::<f64>(), "{n}");
             let want = v.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             assert_eq!(vectorized(|| largest(&v)), want, "{n}");
         }

@@ -1,0 +1,128 @@
+//! A stack of pre-norm transformer blocks: the trunk of encoders, decoders and language models.
+
+use dfdx::prelude::*;
+
+use super::check::Message;
+use super::{LayerNorm, Linear};
+use crate::error::Result;
+use crate::ops::{self, Activation, BlockParameters, Engine, Mask, StackParameters};
+use crate::random::Stream;
+use crate::tape::parameters;
+
+/// Pre-norm blocks of width `WIDTH` with `HEADS` heads, and a norm after the last; exact GELU, epsilon 1e-5.
+///
+/// On the CPU the whole stack is one operation ([`ops::transformer`]).
+///
+/// PyTorch equivalent: `torch.nn.TransformerEncoder` of `TransformerEncoderLayer(WIDTH, HEADS, hidden, 0.0, "gelu",
+/// batch_first=True, norm_first=True)` with `norm=LayerNorm(WIDTH)`.
+///
+/// # Shapes
+/// (batch, tokens, WIDTH) to the same. The heads must divide the width:
+/// ```compile_fail,E0080
+/// use dfdx::prelude::*;
+/// use selfsame::nn::Transformer;
+/// # let dev = Cpu::default();
+/// // '3 heads do not divide width 128'
+/// Transformer::<128, 3, Cpu>::new(&dev, 4, 256, &mut selfsame::random::stream(&[0]))?;
+/// # Ok::<(), selfsame::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Transformer<const WIDTH: usize, const HEADS: usize, D: Engine = AutoDevice> {
+    blocks: Vec<Block<WIDTH, D>>,
+    norm: LayerNorm<Const<WIDTH>, D>,
+}
+
+parameters!(
+    [const WIDTH: usize, const HEADS: usize, D: Engine] Transformer<WIDTH, HEADS, D>, D,
+    tensors {}, modules { blocks, norm }
+);
+
+/// (batch, tokens, width) on its tape.
+type Tokens<B, N, const WIDTH: usize, D, T> = Tensor<(B, N, Const<WIDTH>), f32, D, T>;
+
+impl<const WIDTH: usize, const HEADS: usize, D: Engine> Transformer<WIDTH, HEADS, D> {
+    const CHECK: () = {
+        if HEADS == 0 || !WIDTH.is_multiple_of(HEADS) {
+            panic!(
+                "{}",
+                Message::new().number(HEADS).text(" heads do not divide width ").number(WIDTH).as_str()
+            );
+        }
+    };
+
+    /// `depth` blocks whose MLP has `hidden` units.
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    pub fn new(dev: &D, depth: usize, hidden: usize, rng: &mut Stream) -> Result<Self> {
+        let () = Self::CHECK;
+        Ok(Transformer {
+            blocks: (0..depth).map(|_| Block::new(dev, hidden, rng)).collect::<Result<_>>()?,
+            norm: LayerNorm::new(dev, Const)?,
+        })
+    }
+
+    /// Tokens through all blocks and the norm, where each sees what `mask` lets it see.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) for a mask of another size or that leaves a sample nothing to see; the device
+    /// is out of memory.
+    pub fn forward<B: Dim, N: Dim, T: Tape<f32, D>>(
+        &self,
+        x: Tokens<B, N, WIDTH, D, T>,
+        mask: Mask<'_>,
+    ) -> Result<Tokens<B, N, WIDTH, D, T>> {
+        let stack = StackParameters {
+            blocks: self.blocks.iter().map(Block::parameters).collect(),
+            norm: Some([&self.norm.scale, &self.norm.shift]),
+            heads: HEADS,
+            activation: Activation::Gelu,
+            eps: 1e-5,
+        };
+        ops::transformer(x, &stack, mask)
+    }
+}
+
+/// `x + attention(norm(x))`, then `x + mlp(norm(x))`.
+#[derive(Debug)]
+struct Block<const WIDTH: usize, D: Engine> {
+    norm1: LayerNorm<Const<WIDTH>, D>,
+    qkv: Linear<Const<WIDTH>, usize, D>,
+    proj: Linear<Const<WIDTH>, Const<WIDTH>, D>,
+    norm2: LayerNorm<Const<WIDTH>, D>,
+    fc1: Linear<Const<WIDTH>, usize, D>,
+    fc2: Linear<usize, Const<WIDTH>, D>,
+}
+
+parameters!(
+    [const WIDTH: usize, D: Engine] Block<WIDTH, D>, D,
+    tensors {}, modules { norm1, qkv, proj, norm2, fc1, fc2 }
+);
+
+impl<const WIDTH: usize, D: Engine> Block<WIDTH, D> {
+    fn new(dev: &D, hidden: usize, rng: &mut Stream) -> Result<Self> {
+        Ok(Block {
+            norm1: LayerNorm::new(dev, Const)?,
+            qkv: Linear::new(dev, Const, 3 * WIDTH, rng)?,
+            proj: Linear::new(dev, Const, Const, rng)?,
+            norm2: LayerNorm::new(dev, Const)?,
+            fc1: Linear::new(dev, Const, hidden, rng)?,
+            fc2: Linear::new(dev, hidden, Const, rng)?,
+        })
+    }
+
+    fn parameters(&self) -> BlockParameters<'_, Const<WIDTH>, f32, D> {
+        BlockParameters {
+            norm1: [&self.norm1.scale, &self.norm1.shift],
+            qkv: &self.qkv.weight,
+            qkv_bias: &self.qkv.bias,
+            proj: &self.proj.weight,
+            proj_bias: &self.proj.bias,
+            norm2: [&self.norm2.scale, &self.norm2.shift],
+            fc1: &self.fc1.weight,
+            fc1_bias: &self.fc1.bias,
+            fc2: &self.fc2.weight,
+            fc2_bias: &self.fc2.bias,
+        }
+    }
+}

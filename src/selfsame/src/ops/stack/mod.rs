@@ -1,0 +1,17 @@
+//! A whole pre-norm transformer as one operation.
+//!
+//! An operation for each layer would send every activation through memory several times. Here a few samples at a time go
+//! through all blocks while they are in cache, on one thread; samples are what the threads share out. Only what backward
+//! needs is written out, and weight gradients are summed over fixed runs of samples, then in order, so that the result
+//! does not depend on the number of threads.
+
+mod backward;
+mod forward;
+mod plan;
+mod rows;
+mod transformer;
+mod weights;
+
+#[cfg(test)]
+pub(super) use transformer::composed;
+pub use transformer::{transformer, BlockParameters, StackOp, StackParameters};
