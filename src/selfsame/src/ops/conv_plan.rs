@@ -140,12 +140,28 @@ impl Plan {
         let samples = x.len() / self.image_len().max(1);
         let columns = &mut columns[..samples * sample];
         for (columns, x) in columns.chunks_exact_mut(sample.max(1)).zip(x.chunks_exact(self.image_len())) {
-            self.runs(group, |to, from, len| match from {
-                Some(from) => columns[to..to + len].copy_from_slice(&x[from..from + len]),
-                None => columns[to..to + len].fill(E::zero()),
-            });
+            vectorized(|| self.take(columns, x, group));
         }
         columns
+    }
+
+    /// Writes one sample's columns.
+    #[inline(always)]
+    fn take<E: Real>(&self, columns: &mut [E], x: &[E], group: usize) {
+        // A short run is copied as one of this length, which costs a few instructions where calling `memcpy` costs dozens:
+        // what lies behind it is written next, because runs come in the order of the columns.
+        const SHORT: usize = 16;
+        self.runs(group, |to, from, len| {
+            let fits = len <= SHORT && to + SHORT <= columns.len();
+            match from {
+                Some(from) if fits && from + SHORT <= x.len() => {
+                    columns[to..to + SHORT].copy_from_slice(&x[from..from + SHORT]);
+                }
+                Some(from) => columns[to..to + len].copy_from_slice(&x[from..from + len]),
+                None if fits => columns[to..to + SHORT].fill(E::zero()),
+                None => columns[to..to + len].fill(E::zero()),
+            }
+        });
     }
 
     /// Adds columns back to where [`Plan::columns`] read them.
