@@ -116,6 +116,8 @@ fn convolution_with_every_window() {
     check_large(&Conv { x: [37, 3, 6, 5], outs: 4, window: square(3, 2, 1) });
     // Enough pixels for groups of few samples and several blocks.
     check_large(&Conv { x: [5, 2, 41, 37], outs: 3, window: square(3, 1, 1) });
+    // An image too large for its columns to stay in cache, which is done in parts.
+    check_large(&Conv { x: [2, 7, 83, 71], outs: 3, window: square(3, 1, 1) });
 }
 
 #[test]
@@ -169,6 +171,7 @@ fn transposed_convolution_with_every_window() {
     let holed = ConvWindow::square(2).dilation(3, 2);
     check(&Transposed { x: [2, 3, 2, 3], outs: 2, window: holed, extra: (2, 1) });
     check(&Transposed { x: [2, 3, 4, 3], outs: 3, window: square(3, 2, 1).groups(3), extra: (0, 1) });
+    check_large(&Transposed { x: [2, 3, 43, 37], outs: 20, window: square(3, 2, 1), extra: (1, 0) });
     check_large(&Transposed { x: [37, 3, 6, 5], outs: 4, window: square(4, 2, 1), extra: (0, 0) });
 }
 

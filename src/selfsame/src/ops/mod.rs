@@ -20,6 +20,7 @@ mod conv1d;
 mod conv2d;
 #[cfg(test)]
 mod conv_cases;
+mod conv_depthwise;
 mod conv_norm;
 mod conv_passes;
 mod conv_plan;
