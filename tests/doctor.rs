@@ -49,6 +49,36 @@ fn a_gpu_that_is_wanted_and_not_usable_fails() {
 }
 
 #[test]
+fn a_device_that_is_named_is_tested() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = call(folder.path(), "doctor --device cpu --json").json();
+    let operations = found["operations"].as_array().unwrap();
+    assert!(operations.len() > 40, "{}", operations.len());
+    for operation in operations {
+        assert_eq!(operation["ok"], true, "{operation}");
+        assert!(operation["value"].as_f64().unwrap() < 5e-5, "{operation}");
+        assert!(!operation["gradients"].as_array().unwrap().is_empty(), "{operation}");
+    }
+    let text = call(folder.path(), "doctor --device cpu");
+    let line =
+        |word: &str| text.succeeds().lines().find(|l| l.contains(word)).unwrap_or_default().to_string();
+    assert!(line("operations").starts_with("ok"), "{}", text.stdout);
+    for word in ["LayerNorm", "Attention", "Conv", "MaxPool", "Embedding", "ScatterTokens"] {
+        assert!(line(word).contains("ok"), "{word}: {}", text.stdout);
+    }
+    // Without a device only the machine is looked at.
+    assert!(call(folder.path(), "doctor --json").json().get("operations").is_none());
+}
+
+#[test]
+fn a_device_this_build_has_not_comes_with_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = call(folder.path(), "doctor --device cuda");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("--features cuda"), "{}", ended.stdout);
+}
+
+#[test]
 fn a_missing_toolchain_is_a_warning_with_the_place_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
     let out = selfsame(folder.path()).arg("doctor").env("PATH", folder.path()).output().unwrap();

@@ -19,6 +19,7 @@ use clap::Parser;
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
+    selfsame::tape::keep_freed_memory();
     let end = match Arguments::parse().command {
         Command::Train(arguments) => commands::train::run(*arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),

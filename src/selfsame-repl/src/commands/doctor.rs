@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use selfsame::ops::{SelfCheck, SELF_TEST_TOLERANCE};
+use selfsame::plot::Table;
 use selfsame::Error;
 use serde::Serialize;
 use sysinfo::{Disks, System};
@@ -60,6 +62,9 @@ impl Check {
 struct Findings {
     ok: bool,
     checks: Vec<Check>,
+    /// Every operation at some size, where a device was named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    operations: Vec<SelfCheck>,
 }
 
 /// Makes the checks and prints them.
@@ -67,13 +72,20 @@ struct Findings {
 /// # Errors
 /// Stdout that cannot be written; a failed check is exit code 1, not an error.
 pub fn run(arguments: Doctor) -> Result<Exit, Error> {
-    let mut checks = vec![tool("rustc"), tool("cargo"), threads(), memory(), gpu(arguments.device)];
+    let wanted = arguments.device.unwrap_or(Device::Cpu);
+    let mut checks = vec![tool("rustc"), tool("cargo"), threads(), memory(), gpu(wanted)];
     checks.extend(folder("runs folder", "free disk, runs", &arguments.out));
     match cache_folder() {
         Some(cache) => checks.extend(folder("cache folder", "free disk, cache", &cache)),
         None => checks.push(Check::warn("cache folder", "no home folder is known", "Set XDG_CACHE_HOME.")),
     }
-    let findings = Findings { ok: checks.iter().all(|c| c.status != Status::Fail), checks };
+    let mut operations = Vec::new();
+    if let Some(device) = arguments.device {
+        let (check, found) = self_test(device);
+        checks.push(check);
+        operations = found;
+    }
+    let findings = Findings { ok: checks.iter().all(|c| c.status != Status::Fail), checks, operations };
     if arguments.json {
         output::json(&findings)?;
     } else {
@@ -95,7 +107,56 @@ fn text(findings: &Findings) -> String {
             lines.push(format!("{:24}{}", "", check.remedy));
         }
     }
+    if !findings.operations.is_empty() {
+        lines.push(String::new());
+        lines.push(table(&findings.operations).text());
+    }
     lines.join("\n")
+}
+
+/// Runs every operation on `device`.
+fn self_test(device: Device) -> (Check, Vec<SelfCheck>) {
+    const NAME: &str = "operations";
+    let found = match selfsame::presets::self_test(device.name()) {
+        Ok(found) => found,
+        Err(e) => return (Check::fail(NAME, "not tested", e.to_string()), Vec::new()),
+    };
+    let good = found.iter().filter(|check| check.ok).count();
+    let summary = format!(
+        "{good} of {} within {SELF_TEST_TOLERANCE:e} of the float64 reference on {}",
+        found.len(),
+        device.name()
+    );
+    let check = if good == found.len() {
+        Check::ok(NAME, summary)
+    } else {
+        let bad: Vec<&str> = found.iter().filter(|check| !check.ok).map(|check| check.op.as_str()).collect();
+        let remedy = "Do not trust results from this device: update its driver, or train on another.";
+        Check::fail(NAME, format!("{summary}; not {}", bad.join(", ")), remedy)
+    };
+    (check, found)
+}
+
+/// One row for every operation and size.
+fn table(operations: &[SelfCheck]) -> Table {
+    let mut table = Table::new(["operation", "sizes", "value", "gradients", "verdict"]);
+    for check in operations {
+        let number = |e: &f64| format!("{e:.1e}");
+        let gradients: Vec<String> = check.gradients.iter().map(number).collect();
+        let verdict = match &check.problem {
+            Some(problem) => format!("FAIL: {problem}"),
+            None if check.ok => "ok".into(),
+            None => "FAIL".into(),
+        };
+        table.row([
+            check.op.clone(),
+            check.sizes.clone(),
+            number(&check.value),
+            gradients.join(" "),
+            verdict,
+        ]);
+    }
+    table
 }
 
 /// A program of the toolchain and its version. The command itself runs without one.
@@ -251,8 +312,27 @@ mod tests {
 
     #[test]
     fn every_failure_comes_with_a_remedy() {
-        let findings =
-            Findings { ok: false, checks: vec![gpu(Device::Cuda), Check::fail("x", "broken", "Mend it.")] };
+        let checks = vec![gpu(Device::Cuda), Check::fail("x", "broken", "Mend it.")];
+        let findings = Findings { ok: false, checks, operations: Vec::new() };
         assert!(text(&findings).contains("FAIL  x                 broken\n                        Mend it."));
+    }
+
+    #[test]
+    fn the_table_of_operations_names_what_is_wrong() {
+        let good = SelfCheck {
+            op: "Relu".into(),
+            sizes: "rows: 2".into(),
+            value: 0.0,
+            gradients: vec![1e-7, 2e-7],
+            ok: true,
+            problem: None,
+        };
+        let far = SelfCheck { op: "Gelu".into(), value: 0.5, ok: false, ..good.clone() };
+        let broken = SelfCheck { op: "Add".into(), problem: Some("out of memory".into()), ..far.clone() };
+        let text = table(&[good, far, broken]).text();
+        let line = |op: &str| text.lines().find(|line| line.contains(op)).unwrap_or_default().to_string();
+        assert!(line("Relu").contains("1.0e-7 2.0e-7") && line("Relu").contains("ok"), "{text}");
+        assert!(line("Gelu").contains("5.0e-1") && line("Gelu").contains("FAIL"), "{text}");
+        assert!(line("Add").contains("FAIL: out of memory"), "{text}");
     }
 }

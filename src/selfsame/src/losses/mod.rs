@@ -1,6 +1,5 @@
 //! Objectives as pure functions, one per file.
 mod nt_xent;
 
-#[cfg(test)]
 pub(crate) use nt_xent::composed as composed_nt_xent;
 pub use nt_xent::{nt_xent, NtXentOp};

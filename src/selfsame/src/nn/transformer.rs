@@ -72,14 +72,18 @@ impl<const WIDTH: usize, const HEADS: usize, D: Engine> Transformer<WIDTH, HEADS
         x: Tokens<B, N, WIDTH, D, T>,
         mask: Mask<'_>,
     ) -> Result<Tokens<B, N, WIDTH, D, T>> {
-        let stack = StackParameters {
+        ops::transformer(x, &self.parameters(), mask)
+    }
+
+    /// Everything learned, for the operations.
+    pub(super) fn parameters(&self) -> StackParameters<'_, Const<WIDTH>, f32, D> {
+        StackParameters {
             blocks: self.blocks.iter().map(Block::parameters).collect(),
             norm: Some([&self.norm.scale, &self.norm.shift]),
             heads: HEADS,
             activation: Activation::Gelu,
             eps: 1e-5,
-        };
-        ops::transformer(x, &stack, mask)
+        }
     }
 }
 

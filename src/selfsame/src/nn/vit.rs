@@ -7,8 +7,8 @@ use dfdx::prelude::*;
 use super::check::Message;
 use super::encoder::Images;
 use super::{init, Encoder, Linear, Mode, Transformer};
-use crate::error::{device, Result};
-use crate::ops::{self, Engine, Mask};
+use crate::error::Result;
+use crate::ops::{self, Engine, PatchEmbedding};
 use crate::random::Stream;
 use crate::shape::Picture;
 use crate::tape::parameters;
@@ -119,12 +119,9 @@ impl<
         x: Images<P, D, T>,
         _mode: Mode,
     ) -> Result<Tensor<(usize, Const<WIDTH>), f32, D, T>> {
-        let patches = ops::patchify(x, PATCH)?;
-        let (batch, tokens, values) = *patches.shape();
-        let x = self.embed.forward(patches.try_reshape_like(&(batch * tokens, values)).map_err(device)?)?;
-        let x = x.try_reshape_like(&(batch, tokens, Const::<WIDTH>)).map_err(device)?;
-        let x = ops::add_to_each(x, &self.positions)?;
-        ops::mean_middle(self.trunk.forward(x, Mask::None)?)
+        let embedding =
+            PatchEmbedding { weight: &self.embed.weight, bias: &self.embed.bias, positions: &self.positions };
+        ops::vision_transformer(ops::patchify(x, PATCH)?, embedding, &self.trunk.parameters())
     }
 
     fn describe() -> String {

@@ -3,7 +3,10 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::nonlinearity::{gelu_tanh_with_slope, gelu_with_slope, relu_with_slope};
+use super::nonlinearity::{
+    gelu_tanh_with_slope, gelu_with_slope, log_sigmoid_with_slope, relu_with_slope, silu_with_slope,
+    softplus_with_slope,
+};
 use super::{vectorized, Activation, Real};
 use crate::error::{device, Result};
 use crate::tape::{record, slot, values};
@@ -13,7 +16,7 @@ const CHUNK: usize = 1 << 14;
 /// The normal density at 0, `1 / sqrt(2 pi)`.
 const DENSITY_AT_0: f64 = 0.398_942_280_401_432_7;
 
-/// Devices with [`relu`], [`gelu`] and [`gelu_tanh`].
+/// Devices with [`relu`], [`gelu`], [`gelu_tanh`], [`silu`], [`softplus`] and [`log_sigmoid`].
 pub trait ActivationOp<E: Real>: Device<E> {
     /// See [`relu`].
     fn relu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
@@ -26,6 +29,18 @@ pub trait ActivationOp<E: Real>: Device<E> {
     /// See [`gelu_tanh`].
     fn gelu_tanh<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
         composed_gelu_tanh(x).map_err(device)
+    }
+    /// See [`silu`].
+    fn silu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        composed_silu(x).map_err(device)
+    }
+    /// See [`softplus`].
+    fn softplus<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        composed_softplus(x).map_err(device)
+    }
+    /// See [`log_sigmoid`].
+    fn log_sigmoid<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        composed_log_sigmoid(x).map_err(device)
     }
 }
 
@@ -64,6 +79,42 @@ pub fn gelu_tanh<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
     x: Tensor<S, E, D, T>,
 ) -> Result<Tensor<S, E, D, T>> {
     D::gelu_tanh(x)
+}
+
+/// `x / (1 + exp(-x))`, any shape (Elfwing et al. 2017, arXiv 1702.03118); also called swish.
+///
+/// PyTorch equivalent: `torch.nn.functional.silu(x)`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn silu<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> Result<Tensor<S, E, D, T>> {
+    D::silu(x)
+}
+
+/// `log(1 + exp(x))`, any shape; stable on both sides.
+///
+/// PyTorch equivalent: `torch.nn.functional.softplus(x)`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn softplus<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> Result<Tensor<S, E, D, T>> {
+    D::softplus(x)
+}
+
+/// `-log(1 + exp(-x))`, any shape; stable on both sides.
+///
+/// PyTorch equivalent: `torch.nn.functional.logsigmoid(x)`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn log_sigmoid<S: Shape, E: Real, D: ActivationOp<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> Result<Tensor<S, E, D, T>> {
+    D::log_sigmoid(x)
 }
 
 /// The activation named, any shape.
@@ -113,6 +164,31 @@ pub(crate) fn composed_gelu_tanh<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>
     x.try_fast_gelu()
 }
 
+/// [`silu`] from dfdx's operations.
+pub(crate) fn composed_silu<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
+    let (x, tape) = x.split_tape();
+    x.clone().put_tape(tape).try_sigmoid()?.try_mul(x)
+}
+
+/// [`softplus`] from dfdx's operations: `max(x, 0) + log(1 + exp(-|x|))`.
+pub(crate) fn composed_softplus<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
+    let (x, tape) = x.split_tape();
+    let beyond = x.clone().put_tape(tape).try_abs()?.try_negate()?.try_exp()?.try_add(E::one())?.try_ln()?;
+    let (beyond, tape) = beyond.split_tape();
+    x.put_tape(tape).try_relu()?.try_add(beyond)
+}
+
+/// [`log_sigmoid`] from dfdx's operations.
+pub(crate) fn composed_log_sigmoid<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    x: Tensor<S, E, D, T>,
+) -> std::result::Result<Tensor<S, E, D, T>, D::Err> {
+    composed_softplus(x.try_negate()?)?.try_negate()
+}
+
 impl<E: Real> ActivationOp<E> for Cpu
 where
     Cpu: Device<E>,
@@ -136,6 +212,27 @@ where
             x,
             #[inline(always)]
             |x| gelu_tanh_with_slope(x),
+        )
+    }
+    fn silu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        elementwise(
+            x,
+            #[inline(always)]
+            |x| silu_with_slope(x),
+        )
+    }
+    fn softplus<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        elementwise(
+            x,
+            #[inline(always)]
+            |x| softplus_with_slope(x),
+        )
+    }
+    fn log_sigmoid<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
+        elementwise(
+            x,
+            #[inline(always)]
+            |x| log_sigmoid_with_slope(x),
         )
     }
 }

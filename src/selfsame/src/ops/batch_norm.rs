@@ -3,9 +3,14 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::Real;
+use super::{dot, sum, sum_map, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{kept, record, slot, values};
+
+/// Numbers a task works on: large enough to outweigh handing it to a thread.
+const CHUNK: usize = 1 << 14;
+/// Channels a task sums.
+const COLUMNS: usize = 16;
 
 /// Mean and variance per channel. The variance is biased (divided by the count).
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +129,7 @@ where
     ) -> Result<(Tensor<S, E, Self, T>, BatchStats<E>)> {
         let (x, mut tape) = x.split_tape();
         let dims = fold(x.shape(), scale.shape().0.size());
-        let (mut hat, s, t) = (values(&x), values(scale), values(shift));
+        let (mut hat, s, t) = (kept(&x), values(scale), values(shift));
         let fixed = matches!(norm, Norm::Fixed(_));
         let stats = match norm {
             Norm::Batch => measure(&hat, dims),
@@ -133,70 +138,125 @@ where
         let inverse: Vec<E> = stats.variance.iter().map(|v| (*v + E::of(eps)).sqrt().recip()).collect();
         let mut y = vec![E::zero(); hat.len()];
         let (_, c, l) = dims;
-        hat.par_chunks_mut((c * l).max(1)).zip(y.par_chunks_mut((c * l).max(1))).for_each(|(hat, y)| {
-            for (i, (hat, y)) in hat.chunks_mut(l).zip(y.chunks_mut(l)).enumerate() {
-                for (h, y) in hat.iter_mut().zip(y) {
-                    *h = (*h - stats.mean[i]) * inverse[i];
-                    *y = *h * s[i] + t[i];
-                }
-            }
+        let chunk = CHUNK.div_ceil((c * l).max(1)) * (c * l).max(1);
+        hat.par_chunks_mut(chunk).zip(y.par_chunks_mut(chunk)).for_each(|(hat, y)| {
+            each_channel(hat, y, (c, l), |i, hat, y| {
+                *hat = (*hat - stats.mean[i]) * inverse[i];
+                *y = *hat * s[i] + t[i];
+            });
         });
         let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
         record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), move |gy, g| {
             let [gx, gs, gt] = g else { return };
-            let sums = channel_sums(gy, &hat, dims);
+            let mut sums = channel_sums(gy, &hat, dims);
             for (i, (sum, dot)) in sums.iter().enumerate() {
                 gt[i] += *sum;
                 gs[i] += *dot;
             }
-            let n = E::of((dims.0 * l) as f64);
-            let sample = (c * l).max(1);
-            gx.par_chunks_mut(sample).zip(gy.par_chunks(sample)).zip(hat.par_chunks(sample)).for_each(
-                |((gx, gy), hat)| {
-                    for (i, ((gx, gy), hat)) in
-                        gx.chunks_mut(l).zip(gy.chunks(l)).zip(hat.chunks(l)).enumerate()
-                    {
-                        let factor = inverse[i] * s[i];
-                        // Fixed statistics are constants: only the direct term remains.
-                        let (mean, dot) =
-                            if fixed { (E::zero(), E::zero()) } else { (sums[i].0 / n, sums[i].1 / n) };
-                        for ((gx, gy), h) in gx.iter_mut().zip(gy).zip(hat) {
-                            *gx += factor * (*gy - mean - *h * dot);
-                        }
-                    }
-                },
-            );
+            // Fixed statistics are constants: only the direct term remains.
+            let over = if fixed { E::zero() } else { E::of(((dims.0 * l) as f64).recip()) };
+            sums.iter_mut().for_each(|(sum, dot)| (*sum, *dot) = (*sum * over, *dot * over));
+            let factor: Vec<E> = inverse.iter().zip(&s).map(|(inverse, s)| *inverse * *s).collect();
+            // What was normalised becomes the gradient.
+            let chunks = gx.par_chunks_mut(chunk).zip(hat.par_chunks_mut(chunk)).zip(gy.par_chunks(chunk));
+            chunks.for_each(|((gx, hat), gy)| {
+                each_channel(hat, gx, (c, l), |i, hat, _| *hat = *hat * sums[i].1 + sums[i].0);
+                vectorized(
+                    #[inline(always)]
+                    || hat.iter_mut().zip(gy).for_each(|(hat, gy)| *hat = *gy - *hat),
+                );
+                each_channel(hat, gx, (c, l), |i, hat, gx| *gx += factor[i] * *hat);
+            });
         });
         Ok((y.put_tape(tape), stats))
     }
 }
 
+/// Calls `f` with every value's channel, and the value in `a` and in `b`; both are whole samples of `c` channels of `l`.
+#[inline(always)]
+fn each_channel<E: Real>(
+    a: &mut [E],
+    b: &mut [E],
+    (c, l): (usize, usize),
+    f: impl Fn(usize, &mut E, &mut E),
+) {
+    vectorized(
+        #[inline(always)]
+        || {
+            let samples = a.chunks_exact_mut((c * l).max(1)).zip(b.chunks_exact_mut((c * l).max(1)));
+            for (a, b) in samples {
+                if l == 1 {
+                    a.iter_mut().zip(b).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+                    continue;
+                }
+                for (i, (a, b)) in a.chunks_exact_mut(l).zip(b.chunks_exact_mut(l)).enumerate() {
+                    a.iter_mut().zip(b).for_each(|(a, b)| f(i, a, b));
+                }
+            }
+        },
+    );
+}
+
 /// Mean and biased variance of each channel, in two passes.
 pub(super) fn measure<E: Real>(x: &[E], (b, c, l): (usize, usize, usize)) -> BatchStats<E> {
-    let n = E::of((b * l) as f64);
-    let (mean, variance) = (0..c)
-        .into_par_iter()
-        .map(|i| {
-            let rows = || (0..b).map(|s| &x[(s * c + i) * l..][..l]);
-            let mean = rows().map(|r| r.iter().copied().sum::<E>()).sum::<E>() / n;
-            let spread = |r: &[E]| r.iter().map(|x| (*x - mean) * (*x - mean)).sum::<E>();
-            (mean, rows().map(spread).sum::<E>() / n)
-        })
-        .unzip();
+    let over = E::of(((b * l) as f64).recip());
+    let (mut mean, mut variance) = (vec![E::zero(); c], vec![E::zero(); c]);
+    let blocks = mean.par_chunks_mut(COLUMNS).zip(variance.par_chunks_mut(COLUMNS)).enumerate();
+    blocks.for_each(|(block, (mean, variance))| {
+        let first = block * COLUMNS;
+        add_channels(x, (b, c, l), first, mean, |x, _| x);
+        mean.iter_mut().for_each(|m| *m *= over);
+        let mean = &*mean;
+        add_channels(x, (b, c, l), first, variance, |x, i| (x - mean[i]) * (x - mean[i]));
+        variance.iter_mut().for_each(|v| *v *= over);
+    });
     BatchStats { mean, variance, count: b * l }
+}
+
+/// Adds `f` of every value, given its channel counted from `first`, to its channel's sum; `sums` are some of the channels.
+#[inline(always)]
+fn add_channels<E: Real>(
+    x: &[E],
+    (b, c, l): (usize, usize, usize),
+    first: usize,
+    sums: &mut [E],
+    f: impl Fn(E, usize) -> E,
+) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for sample in 0..b {
+                let x = &x[(sample * c + first) * l..][..sums.len() * l];
+                if l == 1 {
+                    sums.iter_mut().zip(x).enumerate().for_each(|(i, (s, x))| *s += f(*x, i));
+                    continue;
+                }
+                for (i, (s, x)) in sums.iter_mut().zip(x.chunks_exact(l.max(1))).enumerate() {
+                    *s += sum_map(x, |x| f(x, i));
+                }
+            }
+        },
+    );
 }
 
 /// For each channel the sum of `gy` and of `gy * hat`.
 pub(super) fn channel_sums<E: Real>(gy: &[E], hat: &[E], (b, c, l): (usize, usize, usize)) -> Vec<(E, E)> {
-    (0..c)
-        .into_par_iter()
-        .map(|i| {
-            (0..b).fold((E::zero(), E::zero()), |(sum, dot), s| {
-                let at = (s * c + i) * l;
-                let (gy, hat) = (&gy[at..at + l], &hat[at..at + l]);
-                let d = gy.iter().zip(hat).map(|(g, h)| *g * *h).sum::<E>();
-                (sum + gy.iter().copied().sum::<E>(), dot + d)
-            })
-        })
-        .collect()
+    let mut sums = vec![(E::zero(), E::zero()); c];
+    sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(block, sums)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for sample in 0..b {
+                    let at = (sample * c + block * COLUMNS) * l;
+                    let (gy, hat) = (&gy[at..at + sums.len() * l], &hat[at..at + sums.len() * l]);
+                    for (i, (total, products)) in sums.iter_mut().enumerate() {
+                        let (gy, hat) = (&gy[i * l..(i + 1) * l], &hat[i * l..(i + 1) * l]);
+                        *total += sum(gy);
+                        *products += dot(gy, hat);
+                    }
+                }
+            },
+        );
+    });
+    sums
 }

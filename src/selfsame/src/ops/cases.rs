@@ -4,201 +4,14 @@
 
 use dfdx::prelude::*;
 
-use super::checks::{check, check_large, flat, normal, Case, Inputs, Taped};
+use super::checks::{check, check_large};
+use super::selftest::cases::{Linear, *};
+use super::selftest::images::*;
+use super::selftest::rows::{Embedding, LogSoftmax, Softmax, *};
+use super::selftest::{flat, normal};
 use super::*;
-use super::{add, gelu, gelu_tanh, relu};
-use crate::losses::{self, nt_xent};
-
-/// A case: its fields are sizes, its body gives the fused and the composed result.
-macro_rules! case {
-    ($name:ident($($field:ident: $type:ty),*), $shapes:expr, |$i:ident, $tape:ident| { $($take:stmt;)* } $fused:expr, $composed:expr) => {
-        #[derive(Debug, Clone, Copy)]
-        struct $name { $($field: $type),* }
-        // A case needs some of its sizes here and others there.
-        #[allow(unused_variables)]
-        impl Case for $name {
-            fn shapes(&self) -> Vec<Vec<usize>> {
-                let $name { $($field),* } = *self;
-                $shapes
-            }
-            fn run<E: Real>(&self, mut $i: Inputs<'_, E>, fused: bool) -> Taped<E>
-            where
-                Cpu: Engine<E>,
-            {
-                let $name { $($field),* } = *self;
-                $($take)*
-                let $tape = $i.tape();
-                if fused { flat($fused.unwrap()) } else { flat($composed.unwrap()) }
-            }
-        }
-    };
-}
-pub(super) use case;
-
-case!(Relu(rows: usize, width: usize), vec![vec![rows, width]],
-    |i, t| { let x = i.two(); } relu(x.put_tape(t)), activation::composed_relu(x.put_tape(t)));
-case!(Gelu(rows: usize, width: usize), vec![vec![rows, width]],
-    |i, t| { let x = i.two(); } gelu(x.put_tape(t)), activation::composed_gelu(x.put_tape(t)));
-case!(Add(a: usize, b: usize, c: usize), vec![vec![a, b, c]; 2],
-    |i, t| { let x = i.three(); let y = i.three(); }
-    add(x.put_tape(t), &y), add::composed_add(x.put_tape(t), &y));
-case!(AddItself(a: usize, b: usize), vec![vec![a, b]],
-    |i, t| { let x = i.two(); } add(x.clone().put_tape(t), &x), add::composed_add(x.clone().put_tape(t), &x));
-case!(AddTransposed(n: usize), vec![vec![n, n]],
-    |i, t| { let x = i.two(); let y = x.clone().permute::<(usize, usize), Axes2<1, 0>>(); }
-    add(x.put_tape(t), &y), add::composed_add(x.put_tape(t), &y));
-case!(AddToEach(b: usize, n: usize, w: usize), vec![vec![b, n, w], vec![n, w]],
-    |i, t| { let x = i.three(); let table = i.two(); }
-    add_to_each(x.put_tape(t), &table), add::composed_add_to_each(x.put_tape(t), &table));
-case!(GeluTanh(rows: usize, width: usize), vec![vec![rows, width]],
-    |i, t| { let x = i.two(); } gelu_tanh(x.put_tape(t)), activation::composed_gelu_tanh(x.put_tape(t)));
-case!(Attention(b: usize, n: usize, w: usize, heads: usize, hide: Hide), vec![vec![b, n, 3 * w]],
-    |i, t| { let x = i.three(); let keys = hide.keys(b, n); }
-    attention(x.put_tape(t), w, heads, hide.mask(&keys)),
-    attention::composed(x.put_tape(t), w, heads, hide.mask(&keys)));
-case!(BatchNorm2(b: usize, c: usize), vec![vec![b, c], vec![c], vec![c]],
-    |i, t| { let x = i.two(); let s = i.one(); let u = i.one(); }
-    batch_norm(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0),
-    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0));
-case!(BatchNorm3(b: usize, c: usize, l: usize), vec![vec![b, c, l], vec![c], vec![c]],
-    |i, t| { let x = i.three(); let s = i.one(); let u = i.one(); }
-    batch_norm(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0),
-    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0));
-case!(BatchNorm4(b: usize, c: usize, h: usize, w: usize), vec![vec![b, c, h, w], vec![c], vec![c]],
-    |i, t| { let x = i.four(); let s = i.one(); let u = i.one(); }
-    batch_norm(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0),
-    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Batch, 1e-5).map(|y| y.0));
-case!(BatchNormFixed(b: usize, c: usize, l: usize), vec![vec![b, c, l], vec![c], vec![c]],
-    |i, t| { let x = i.three(); let s = i.one(); let u = i.one(); let stats = fixed::<E>(c); }
-    batch_norm(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0),
-    batch_norm::composed(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0));
-case!(CrossEntropy(rows: usize, classes: usize), vec![vec![rows, classes]],
-    |i, t| { let x = i.two(); let labels = (0..rows).map(|r| (r * 7 % classes) as u32).collect::<Vec<_>>(); }
-    cross_entropy(x.put_tape(t), &labels), cross_entropy::composed(x.put_tape(t), &labels));
-case!(L2Normalize(rows: usize, width: usize), vec![vec![rows, width]],
-    |i, t| { let x = i.two(); } l2_normalize(x.put_tape(t)), l2_normalize::composed(x.put_tape(t)));
-case!(LayerNorm(rows: usize, width: usize), vec![vec![rows, width], vec![width], vec![width]],
-    |i, t| { let x = i.two(); let s = i.one(); let u = i.one(); }
-    layer_norm(x.put_tape(t), &s, &u, 1e-5), layer_norm::composed(x.put_tape(t), &s, &u, 1e-5));
-case!(Linear(b: usize, ins: usize, outs: usize), vec![vec![b, ins], vec![outs, ins], vec![outs]],
-    |i, t| { let x = i.two(); let w = i.two(); let bias = i.one(); }
-    linear(x.put_tape(t), &w, Some(&bias)), linear::composed(x.put_tape(t), &w, Some(&bias)));
-case!(LinearUnbiased(b: usize, ins: usize, outs: usize), vec![vec![b, ins], vec![outs, ins]],
-    |i, t| { let x = i.two(); let w = i.two(); }
-    linear(x.put_tape(t), &w, None), linear::composed(x.put_tape(t), &w, None));
-case!(Gram(n: usize, w: usize), vec![vec![n, w]],
-    |i, t| { let x = i.two(); }
-    linear(x.clone().put_tape(t), &x, None),
-    linear::composed(x.clone().put_tape(t), &x, None));
-case!(Patchify(x: [usize; 4], patch: usize), vec![x.to_vec()],
-    |i, t| { let image = i.four(); }
-    patchify(image.put_tape(t), patch), patchify::composed(image.put_tape(t), patch));
-case!(MeanMiddle(b: usize, n: usize, w: usize), vec![vec![b, n, w]],
-    |i, t| { let x = i.three(); } mean_middle(x.put_tape(t)), pool::composed_mean_middle(x.put_tape(t)));
-case!(MeanLast(b: usize, c: usize, n: usize), vec![vec![b, c, n]],
-    |i, t| { let x = i.three(); } mean_last(x.put_tape(t)), pool::composed_mean_last(x.put_tape(t)));
-case!(NtXent(rows: usize, width: usize, temperature: f64), vec![vec![rows, width]],
-    |i, t| { let z = i.two(); }
-    nt_xent(z.put_tape(t), temperature), losses::composed_nt_xent(z.put_tape(t), temperature));
-
-/// What attention may not see.
-#[derive(Debug, Clone, Copy)]
-enum Hide {
-    Nothing,
-    Future,
-    SomeKeys,
-}
-
-impl Hide {
-    const ALL: [Hide; 3] = [Hide::Nothing, Hide::Future, Hide::SomeKeys];
-
-    /// Every sample sees another number of keys, at least one, and not only the first.
-    fn keys(self, batch: usize, tokens: usize) -> Vec<bool> {
-        (0..batch).flat_map(|b| (0..tokens).map(move |t| t == b % tokens || (t * 3 + b) % 4 == 0)).collect()
-    }
-
-    fn mask(self, keys: &[bool]) -> Mask<'_> {
-        match self {
-            Hide::Nothing => Mask::None,
-            Hide::Future => Mask::Causal,
-            Hide::SomeKeys => Mask::Keys(keys),
-        }
-    }
-}
-
-/// A transformer stack, with a norm after it where `finish`.
-#[derive(Debug, Clone, Copy)]
-struct Stacked {
-    b: usize,
-    n: usize,
-    w: usize,
-    heads: usize,
-    hidden: usize,
-    depth: usize,
-    finish: bool,
-    activation: Activation,
-    hide: Hide,
-}
-
-impl Case for Stacked {
-    fn shapes(&self) -> Vec<Vec<usize>> {
-        let Stacked { b, n, w, hidden, depth, finish, .. } = *self;
-        let v = |n: usize| vec![n];
-        let block = [
-            [v(w), v(w), vec![3 * w, w], v(3 * w), vec![w, w], v(w)],
-            [v(w), v(w), vec![hidden, w], v(hidden), vec![w, hidden], v(w)],
-        ];
-        let blocks = std::iter::repeat_n(block.concat(), depth).flatten();
-        std::iter::once(vec![b, n, w])
-            .chain(blocks)
-            .chain([v(w), v(w)].into_iter().take(if finish { 2 } else { 0 }))
-            .collect()
-    }
-
-    fn run<E: Real>(&self, mut i: Inputs<'_, E>, fused: bool) -> Taped<E>
-    where
-        Cpu: Engine<E>,
-    {
-        let x = i.three();
-        let tensors: Vec<_> = (0..self.depth)
-            .map(|_| {
-                let (norm1, qkv, qkv_bias) = ([i.one(), i.one()], i.two(), i.one());
-                let (proj, proj_bias, norm2) = (i.two(), i.one(), [i.one(), i.one()]);
-                (norm1, (qkv, qkv_bias), (proj, proj_bias), norm2, (i.two(), i.one()), (i.two(), i.one()))
-            })
-            .collect();
-        let blocks = tensors.iter().map(|(norm1, qkv, proj, norm2, fc1, fc2)| BlockParameters {
-            norm1: [&norm1[0], &norm1[1]],
-            qkv: &qkv.0,
-            qkv_bias: &qkv.1,
-            proj: &proj.0,
-            proj_bias: &proj.1,
-            norm2: [&norm2[0], &norm2[1]],
-            fc1: &fc1.0,
-            fc1_bias: &fc1.1,
-            fc2: &fc2.0,
-            fc2_bias: &fc2.1,
-        });
-        let norm = self.finish.then(|| [i.one(), i.one()]);
-        let stack = StackParameters {
-            blocks: blocks.collect(),
-            norm: norm.as_ref().map(|[s, t]| [s, t]),
-            heads: self.heads,
-            activation: self.activation,
-            eps: 1e-5,
-        };
-        let keys = self.hide.keys(self.b, self.n);
-        let (x, mask) = (x.put_tape(i.tape()), self.hide.mask(&keys));
-        flat(if fused { transformer(x, &stack, mask) } else { stack::composed(x, &stack, mask) }.unwrap())
-    }
-}
-
-/// Statistics that are not the batch's.
-pub(super) fn fixed<E: Real>(channels: usize) -> BatchStats<E> {
-    let mean = normal(channels, 5).into_iter().map(E::of).collect();
-    let variance = normal(channels, 6).into_iter().map(|v| E::of(0.3 + v * v)).collect();
-    BatchStats { mean, variance, count: 0 }
-}
+use super::{add, bce_with_logits, gelu, log_softmax, relu, softmax};
+use crate::losses::nt_xent;
 
 #[test]
 fn relu_and_gelu() {
@@ -247,8 +60,12 @@ fn a_transformer_is_its_small_operations() {
         finish: true,
         activation: Activation::Gelu,
         hide: Hide::Nothing,
+        patch: None,
     };
     check(&case);
+    check(&Stacked { patch: Some(5), ..case });
+    check(&Stacked { b: 1, n: 1, patch: Some(1), finish: false, ..case });
+    check_large(&Stacked { b: 53, n: 31, w: 6, heads: 3, hidden: 11, patch: Some(7), ..case });
     check(&Stacked { hide: Hide::Future, finish: false, activation: Activation::GeluTanh, ..case });
     check(&Stacked { hide: Hide::SomeKeys, depth: 1, activation: Activation::None, ..case });
     check(&Stacked { b: 1, n: 1, w: 2, heads: 1, hidden: 1, ..case });
@@ -349,6 +166,150 @@ fn means() {
 }
 
 #[test]
+fn softmaxes() {
+    for (rows, width) in [(1, 1), (3, 7), (5, 2), (2, 19)] {
+        check_any(&Softmax { rows, width }, width > 1);
+        check_any(&LogSoftmax { rows, width }, width > 1);
+        check(&LogSumExp { rows, width });
+    }
+    check(&Softmax4 { x: [2, 3, 1, 5] });
+    check_large(&Softmax { rows: 1031, width: 37 });
+    check_large(&LogSoftmax { rows: 1031, width: 37 });
+    check_large(&LogSumExp { rows: 1031, width: 37 });
+}
+
+/// A softmax of one number is constant: without `slope` only its value is looked at.
+fn check_any(case: &impl selftest::Case, slope: bool) {
+    if slope {
+        return check(case);
+    }
+    let of = |how| selftest::evaluate::<f64, Cpu>(&Cpu::default(), case, how).unwrap();
+    assert_eq!(of(selftest::FUSED), of(selftest::COMPOSED));
+}
+
+#[test]
+fn linear_maps_with_activations() {
+    for activation in [Activation::None, Activation::Relu, Activation::Gelu, Activation::GeluTanh] {
+        check(&LinearAct { b: 1, ins: 1, outs: 1, activation });
+        check(&LinearAct { b: 3, ins: 5, outs: 2, activation });
+        check(&LinearAct { b: 7, ins: 2, outs: 11, activation });
+        check_large(&LinearAct { b: 257, ins: 131, outs: 67, activation });
+    }
+}
+
+#[test]
+fn cross_entropy_with_everything() {
+    for (rows, classes) in [(1, 2), (5, 3), (7, 11)] {
+        check(&SmoothedCrossEntropy { rows, classes });
+        check(&SoftCrossEntropy { rows, classes });
+    }
+    check_large(&SmoothedCrossEntropy { rows: 1031, classes: 17 });
+    check_large(&SoftCrossEntropy { rows: 1031, classes: 17 });
+    // An impossible class that is not asked for costs nothing.
+    let x: Tensor<(usize, usize), f32, _> =
+        Cpu::default().tensor_from_vec(vec![1.0, f32::NEG_INFINITY, 1.0], (1, 3));
+    assert!((cross_entropy(x, &[0]).unwrap().array() - 2f32.ln()).abs() < 1e-6);
+}
+
+#[test]
+fn losses_number_by_number() {
+    let penalties = [Penalty::Squared, Penalty::Absolute, Penalty::Huber(0.5), Penalty::SmoothAbsolute(0.7)];
+    for (rows, width) in [(1, 1), (3, 7), (5, 2)] {
+        penalties.iter().for_each(|penalty| check(&MeanError { rows, width, penalty: *penalty }));
+        check(&BceWithLogits { rows, width });
+        check(&KlDiv { rows, width: width + 1 });
+        check(&Silu { rows, width });
+        check(&Softplus { rows, width });
+        check(&LogSigmoid { rows, width });
+    }
+    penalties.iter().for_each(|penalty| check_large(&MeanError { rows: 211, width: 191, penalty: *penalty }));
+    check_large(&BceWithLogits { rows: 211, width: 191 });
+    check_large(&KlDiv { rows: 211, width: 37 });
+    check_large(&Silu { rows: 211, width: 191 });
+    // A tensor against itself is no error at all.
+    let x = zeros((3,)).leaky_trace();
+    let (same, tape) = x.split_tape();
+    let x = same.clone().put_tape(tape);
+    assert_eq!(mean_error(x, &same, Penalty::Squared).unwrap().array(), 0.0);
+}
+
+#[test]
+fn rows_by_number() {
+    for (rows, width, ids) in [(1, 1, 1), (3, 5, 7), (7, 2, 3), (2, 3, 11)] {
+        check(&Embedding { rows, width, ids });
+    }
+    check_large(&Embedding { rows: 131, width: 67, ids: 1031 });
+    for (b, n, w, kept) in [(1, 1, 1, 1), (2, 3, 5, 2), (3, 7, 2, 5), (2, 3, 1, 3)] {
+        check(&GatherTokens { b, n, w, kept });
+        check(&ScatterTokens { b, kept, w, n });
+    }
+    check_large(&GatherTokens { b: 13, n: 49, w: 67, kept: 11 });
+    check_large(&ScatterTokens { b: 13, kept: 11, w: 67, n: 49 });
+}
+
+#[test]
+fn pools() {
+    let square = PoolWindow::square;
+    let uneven = PoolWindow { kernel: (2, 3), stride: (1, 2), padding: (1, 0) };
+    for (x, window) in [
+        ([1, 1, 1, 1], square(1)),
+        ([2, 3, 5, 7], square(2)),
+        ([1, 2, 5, 6], square(3).stride(2).padding(1)),
+        ([2, 1, 4, 3], square(3).stride(1).padding(1)),
+        ([3, 2, 3, 5], uneven),
+    ] {
+        check(&MaxPool { x, window });
+        check(&AvgPool { x, window, divisor: Divisor::Window });
+        check(&AvgPool { x, window, divisor: Divisor::Inside });
+    }
+    for window in [PoolWindow::along(2), PoolWindow::along(3).stride(2).padding(1)] {
+        check(&MaxPool1 { x: [2, 3, 7], window });
+        check(&AvgPool1 { x: [2, 3, 7], window });
+    }
+    check_large(&MaxPool { x: [19, 3, 13, 11], window: square(3).stride(2).padding(1) });
+    check_large(&AvgPool {
+        x: [19, 3, 13, 11],
+        window: square(3).stride(2).padding(1),
+        divisor: Divisor::Inside,
+    });
+    for (x, out) in [([1, 1, 1, 1], (1, 1)), ([2, 3, 5, 7], (3, 2)), ([2, 1, 2, 3], (5, 3))] {
+        check(&AdaptiveAvgPool { x, out });
+    }
+}
+
+#[test]
+fn equal_values_and_nans_in_a_pool() {
+    let dev = Cpu::default();
+    let x: Tensor<(usize, usize, usize), f32, _> =
+        dev.tensor_from_vec(vec![2.0, 2.0, 1.0, f32::NAN], (1, 1, 4));
+    let y = max_pool1d(x.leaky_trace(), PoolWindow::along(2), 2).unwrap();
+    assert!(y.as_vec()[0] == 2.0 && y.as_vec()[1].is_nan());
+    assert_eq!(y.sum::<Rank0, _>().backward().get(&x).as_vec(), [1.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn images_of_other_sizes() {
+    for how in [Resize::Nearest, Resize::Bilinear, Resize::Bicubic] {
+        check(&Resized { x: [1, 1, 1, 1], how, out: (1, 1) });
+        check(&Resized { x: [2, 3, 4, 5], how, out: (7, 9) });
+        check(&Resized { x: [2, 1, 7, 5], how, out: (2, 3) });
+        check(&Resized { x: [1, 2, 3, 3], how, out: (3, 3) });
+        check_large(&Resized { x: [19, 3, 13, 11], how, out: (31, 7) });
+    }
+}
+
+#[test]
+fn images_from_patches() {
+    check(&Unpatchify { b: 1, image: (1, 1, 1), patch: 1 });
+    check(&Unpatchify { b: 2, image: (3, 2, 4), patch: 2 });
+    check(&Unpatchify { b: 1, image: (2, 6, 3), patch: 3 });
+    check_large(&Unpatchify { b: 11, image: (3, 10, 15), patch: 5 });
+    let x = Cpu::default().tensor_from_vec(normal(2 * 3 * 4 * 6, 1), (2usize, 3usize, 4usize, 6usize));
+    let y = unpatchify(patchify(x.clone(), 2).unwrap(), 2, (3, 4, 6)).unwrap();
+    assert_eq!(y.as_vec(), x.as_vec());
+}
+
+#[test]
 fn nt_xent_of_few_and_many_rows() {
     for (rows, width, temperature) in [(4, 3, 0.1), (6, 5, 0.5), (10, 2, 0.2)] {
         check(&NtXent { rows, width, temperature });
@@ -399,7 +360,56 @@ fn sizes_that_do_not_fit_are_errors() {
 }
 
 #[test]
+fn more_sizes_that_do_not_fit_are_errors() {
+    assert!(refusal(softmax(zeros(()))).contains("at least one axis"));
+    assert!(refusal(log_softmax(zeros(()))).contains("at least one axis"));
+    let (w, gelu) = (zeros((5, 3)), Activation::Gelu);
+    assert!(refusal(linear_act(zeros((4, 2)), &w, &zeros((5,)), gelu)).contains("expected 3, found 2"));
+    assert!(refusal(linear_act(zeros((4, 3)), &w, &zeros((2,)), gelu)).contains("expected 5, found 2"));
+    assert!(refusal(embedding(zeros((3, 2)), &[0, 3])).contains("ids below 3"));
+    assert!(refusal(gather_tokens(zeros((2, 3, 1)), &[0, 1, 2], 2usize)).contains("2 x 2 indices"));
+    assert!(refusal(gather_tokens(zeros((1, 3, 1)), &[0, 3], 2usize)).contains("indices below 3"));
+    let mask = zeros((4,));
+    assert!(refusal(scatter_tokens(zeros((1, 2, 3)), &mask, &[0, 1], 2)).contains("mask token"));
+    assert!(refusal(scatter_tokens(zeros((1, 2, 4)), &mask, &[0, 1], 3)).contains("1 x 3 indices"));
+    assert!(refusal(scatter_tokens(zeros((1, 2, 4)), &mask, &[0, 3, 1], 3)).contains("indices below 3"));
+    assert!(refusal(RandomMasking::of_noise(&[0.5; 6], 3, 4)).contains("4 of 3"));
+    assert!(refusal(RandomMasking::of_noise(&[0.5; 5], 3, 1)).contains("5 numbers"));
+    assert!(refusal(unpatchify(zeros((1, 2, 12)), 2, (3, 4, 3))).contains("found 4x3"));
+    assert!(refusal(unpatchify(zeros((1, 3, 12)), 2, (3, 4, 2))).contains("2 patches of 12"));
+    let smooth = CrossEntropySettings { smoothing: 1.5, ..Default::default() };
+    assert!(refusal(cross_entropy_with(zeros((1, 2)), &[0], smooth)).contains("between 0 and 1"));
+    let ignoring = CrossEntropySettings { ignore: Some(7), ..Default::default() };
+    assert!(refusal(cross_entropy_with(zeros((1, 2)), &[7], ignoring)).contains("a label that counts"));
+    let weights = CrossEntropySettings { weights: Some(&[1.0]), ..Default::default() };
+    assert!(refusal(cross_entropy_with(zeros((1, 2)), &[0], weights)).contains("each of 2 classes"));
+    assert!(refusal(soft_cross_entropy(zeros((1, 2)), &[0.5])).contains("1 x 2 targets"));
+    assert!(refusal(mean_error(zeros((3,)), &zeros((2,)), Penalty::Squared)).contains("[3]"));
+    assert!(refusal(mean_error(zeros((0,)), &zeros((0,)), Penalty::Squared)).contains("at least one"));
+    assert!(refusal(bce_with_logits(zeros((3,)), &zeros((2,)))).contains("[3]"));
+    assert!(refusal(kl_div(zeros((3, 2)), &zeros((2, 2)))).contains("3x2"));
+    for distance in [0.0, -1.0, f64::NAN] {
+        let e = mean_error(zeros((3,)), &zeros((3,)), Penalty::Huber(distance)).err().unwrap();
+        assert!(matches!(e, crate::Error::Setting { .. }), "{e}");
+    }
+    let image = || zeros((1, 1, 4, 4));
+    let square = PoolWindow::square;
+    assert!(refusal(max_pool2d(image(), square(2), (2, 3))).contains("expected 2x2, found 2x3"));
+    assert!(refusal(max_pool2d(image(), square(5), (0, 0))).contains("an image that holds one"));
+    assert!(refusal(max_pool2d(image(), square(2).stride(0), (1, 1))).contains("an image that holds one"));
+    assert!(refusal(max_pool2d(zeros((1, 1, 0, 0)), square(2).padding(1), (1, 1))).contains("found 0x0"));
+    assert!(refusal(avg_pool2d(image(), square(2).padding(2), Divisor::Window, (4, 4))).contains("half"));
+    assert!(refusal(adaptive_avg_pool2d(zeros((1, 1, 0, 4)), (2, 2))).contains("side of 0"));
+    assert!(refusal(resize(zeros((1, 1, 4, 0)), Resize::Bilinear, (2, 2))).contains("side of 0"));
+}
+
+#[test]
 fn a_nan_comes_through() {
+    let x = Cpu::default().tensor_from_vec(vec![1.0, f32::NAN, 2.0, -1.0], (2usize, 2usize));
+    for y in [softmax(x.clone()).unwrap(), log_softmax(x.clone()).unwrap()] {
+        assert!(y.as_vec()[0].is_nan() && y.as_vec()[1].is_nan() && !y.as_vec()[2].is_nan());
+    }
+
     let dev = Cpu::default();
     let x: Tensor<(usize, usize), f32, _> = dev.tensor_from_vec(vec![1.0, f32::NAN, 2.0, -1.0], (2, 2));
     assert!(relu(x.clone()).unwrap().as_vec()[1].is_nan());
@@ -459,16 +469,21 @@ fn an_empty_batch_stays_empty() {
     let two = zeros((2,));
     let stats = fixed(2);
     let flats = [
-        flat(relu(empty((0, 2, 3))).unwrap()),
-        flat(add_to_each(empty((0, 2, 3)), &zeros((2, 3))).unwrap()),
-        flat(attention(empty((0, 2, 3)), 1usize, 1, Mask::None).unwrap()),
-        flat(batch_norm(empty((0, 2, 3)), &two, &two, Norm::Fixed(&stats), 1e-5).unwrap().0),
-        flat(mean_middle(empty((0, 2, 3))).unwrap()),
-        flat(mean_last(empty((0, 2, 3))).unwrap()),
-        flat(layer_norm(zeros((0, 2)).leaky_trace(), &two, &two, 1e-5).unwrap()),
-        flat(l2_normalize(zeros((0, 2)).leaky_trace()).unwrap()),
-        flat(linear(zeros((0, 2)).leaky_trace(), &zeros((3, 2)), Some(&zeros((3,)))).unwrap()),
-        flat(patchify(zeros((0, 1, 2, 2)).leaky_trace(), 1).unwrap()),
+        flat(relu(empty((0, 2, 3))).unwrap()).unwrap(),
+        flat(add_to_each(empty((0, 2, 3)), &zeros((2, 3))).unwrap()).unwrap(),
+        flat(attention(empty((0, 2, 3)), 1usize, 1, Mask::None).unwrap()).unwrap(),
+        flat(batch_norm(empty((0, 2, 3)), &two, &two, Norm::Fixed(&stats), 1e-5).unwrap().0).unwrap(),
+        flat(mean_middle(empty((0, 2, 3))).unwrap()).unwrap(),
+        flat(mean_last(empty((0, 2, 3))).unwrap()).unwrap(),
+        flat(layer_norm(zeros((0, 2)).leaky_trace(), &two, &two, 1e-5).unwrap()).unwrap(),
+        flat(l2_normalize(zeros((0, 2)).leaky_trace()).unwrap()).unwrap(),
+        flat(linear(zeros((0, 2)).leaky_trace(), &zeros((3, 2)), Some(&zeros((3,)))).unwrap()).unwrap(),
+        flat(softmax(zeros((0, 2)).leaky_trace()).unwrap()).unwrap(),
+        flat(logsumexp(zeros((0, 2)).leaky_trace()).unwrap()).unwrap(),
+        flat(gather_tokens(empty((0, 2, 3)), &[], 1).unwrap()).unwrap(),
+        flat(max_pool1d(empty((0, 2, 3)), PoolWindow::along(3), 1).unwrap()).unwrap(),
+        flat(resize(zeros((0, 1, 2, 2)).leaky_trace(), Resize::Bicubic, (3, 3)).unwrap()).unwrap(),
+        flat(patchify(zeros((0, 1, 2, 2)).leaky_trace(), 1).unwrap()).unwrap(),
     ];
     for y in flats {
         assert_eq!(y.shape().0, 0);

@@ -4,12 +4,11 @@ use dfdx::prelude::*;
 use rayon::prelude::*;
 
 use super::conv_plan::{add_channels_first, channels_first, channels_last, Plan};
-use super::conv_stage::pooled;
 use super::conv_taps::{add_bias, over_taps, Taps};
 use super::conv_window::{check_bias, check_window, kernel_sizes};
 use super::{ConvWindow, Real};
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values, Scratch};
+use crate::tape::{kept, record, slot, values, Scratch};
 
 /// Devices with [`conv2d`].
 pub trait Conv2dOp<E: Real>: Device<E> {
@@ -143,7 +142,7 @@ where
             outs: outs.size(),
             window,
         };
-        let (xs, by_output) = (pooled(&x), plan.by_output(&values(weight)));
+        let (xs, by_output) = (kept(&x), plan.by_output(&values(weight)));
         let y = forward(&plan, &xs, &plan.by_tap(&by_output), bias.map(values).as_deref(), batch.size());
         let y = x.device().try_tensor_from_vec(y, (batch, outs, out.0, out.1)).map_err(device)?;
         let mut inputs = vec![slot(&x), slot(weight)];

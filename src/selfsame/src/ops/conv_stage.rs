@@ -7,7 +7,7 @@ use super::conv_plan::Plan;
 use super::conv_window::{check_window, kernel_sizes};
 use super::{ActivationOp, BatchNormOp, BatchStats, Conv2dOp, ConvWindow, Norm, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values, Scratch, Slot};
+use crate::tape::{kept, record, slot, values, Slot};
 
 /// The parameters of a stage.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ where
     ) -> Result<(Tensor<S, E, Cpu, T>, Vec<BatchStats<E>>)> {
         let (x, mut tape) = x.split_tape();
         let batch = x.shape().0.size();
-        let (stack, stats) = Stack::forward(pooled(&x), batch, self.layers, T::OWNS_TAPE);
+        let (stack, stats) = Stack::forward(kept(&x), batch, self.layers, T::OWNS_TAPE);
         let y = x.device().try_tensor_from_vec(stack.output(output), shape).map_err(device)?;
         let mut inputs = self.slots;
         if differentiable {
@@ -208,16 +208,4 @@ where
         });
         Ok((y.put_tape(tape), stats))
     }
-}
-
-/// The values of `x` in row-major order, in memory from the pool.
-pub(super) fn pooled<S: Shape, E: Real>(x: &Tensor<S, E, Cpu>) -> Scratch<E>
-where
-    Cpu: Device<E>,
-{
-    let shape = *x.shape();
-    let mut out = Scratch::any(shape.num_elements());
-    // Copies where the tensor is a permuted or broadcast view, see `values`.
-    x.clone().reshape_like(&shape).copy_into(&mut out);
-    out
 }

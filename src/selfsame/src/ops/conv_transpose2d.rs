@@ -5,12 +5,11 @@ use rayon::prelude::*;
 
 use super::conv2d::bias_gradient;
 use super::conv_plan::{add_channels_first, channels_first, channels_last, Plan};
-use super::conv_stage::pooled;
 use super::conv_taps::{add_bias, over_taps, Taps};
 use super::conv_window::{check_bias, check_transposed, kernel_sizes};
 use super::{ConvWindow, Real};
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values, Scratch};
+use crate::tape::{kept, record, slot, values, Scratch};
 
 /// Devices with [`conv_transpose2d`].
 pub trait ConvTranspose2dOp<E: Real>: Device<E> {
@@ -146,7 +145,7 @@ where
             outs: c.size(),
             window,
         };
-        let (xs, by_output) = (pooled(&x), plan.by_output(&values(weight)));
+        let (xs, by_output) = (kept(&x), plan.by_output(&values(weight)));
         let y = forward(&plan, &xs, &by_output, bias.map(values).as_deref(), batch.size());
         let y = x.device().try_tensor_from_vec(y, (batch, out.0, out.1, out.2)).map_err(device)?;
         let mut inputs = vec![slot(&x), slot(weight)];

@@ -1,8 +1,9 @@
 //! A device that can do everything the library needs.
 
 use super::{
-    ActivationOp, AddOp, AttentionOp, BatchNormOp, Conv2dOp, ConvStackOp, ConvStageOp, ConvTranspose2dOp,
-    CrossEntropyOp, L2NormalizeOp, LayerNormOp, LinearOp, PatchifyOp, PoolOp, Real, StackOp,
+    ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStackOp, ConvStageOp,
+    ConvTranspose2dOp, CrossEntropyOp, EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp,
+    LinearOp, MaxPoolOp, MeanErrorOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
 use crate::losses::NtXentOp;
 
@@ -15,18 +16,27 @@ pub trait Engine<E: Real = f32>:
     ActivationOp<E>
     + AddOp<E>
     + AttentionOp<E>
+    + AxisMapOp<E>
     + BatchNormOp<E>
     + Conv2dOp<E>
     + ConvStackOp<E>
     + ConvStageOp<E>
     + ConvTranspose2dOp<E>
     + CrossEntropyOp<E>
+    + KlDivOp<E>
+    + EmbeddingOp<E>
     + L2NormalizeOp<E>
     + LayerNormOp<E>
     + LinearOp<E>
+    + LinearActOp<E>
+    + MaxPoolOp<E>
+    + MeanErrorOp<E>
     + NtXentOp<E>
     + PatchifyOp<E>
     + PoolOp<E>
+    + SoftmaxOp<E>
+    + TokensOp<E>
+    + UnpatchifyOp<E>
     + StackOp<E>
 {
 }
@@ -52,18 +62,27 @@ mod cuda {
         ActivationOp,
         AddOp,
         AttentionOp,
+        AxisMapOp,
         BatchNormOp,
         Conv2dOp,
         ConvStackOp,
         ConvStageOp,
         ConvTranspose2dOp,
         CrossEntropyOp,
+        KlDivOp,
+        EmbeddingOp,
         L2NormalizeOp,
         LayerNormOp,
         LinearOp,
+        LinearActOp,
+        MaxPoolOp,
+        MeanErrorOp,
         NtXentOp,
         PatchifyOp,
         PoolOp,
+        SoftmaxOp,
+        TokensOp,
+        UnpatchifyOp,
         StackOp
     );
 }

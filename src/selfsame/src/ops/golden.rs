@@ -7,13 +7,23 @@ use std::collections::BTreeMap;
 use dfdx::prelude::*;
 use serde_json::Value;
 
-use super::checks::{flat, Flat, Taped};
+use super::selftest;
 use super::*;
-use super::{add, gelu, gelu_tanh};
-use crate::golden::{assert_close, assert_within, entries, goldens, numbers, sizes};
+use super::{add, bce_with_logits, gelu, gelu_tanh, log_softmax, softmax};
+use crate::golden::{assert_close, assert_within, entries, entry, goldens, numbers, sizes};
 use crate::losses::nt_xent;
 use crate::nn::{self, Mode};
 use crate::tape::{values, Parameters};
+
+type Flat<E, T = NoneTape> = selftest::Flat<E, Cpu, T>;
+type Taped<E> = selftest::Taped<E, Cpu>;
+
+fn flat<S: Shape, E: Real, T: Tape<E, Cpu>>(y: Tensor<S, E, Cpu, T>) -> Flat<E, T>
+where
+    Cpu: Device<E>,
+{
+    selftest::flat(y).unwrap()
+}
 
 /// The inputs of an entry as leaves of a graph, and the tape that goes through it.
 struct Graph<'v, E: Real> {
@@ -221,15 +231,46 @@ where
             "transformer_block" => self.block(eps()),
             "conv1d" | "conv2d" => self.convolution(false),
             "conv_transpose1d" | "conv_transpose2d" => self.convolution(true),
-            "global_avg_pool2d" => flat(mean_last(self.channels("x").put_tape(self.tape())).unwrap()),
             "patchify" => {
                 let patch = params["patch"].as_u64().unwrap() as usize;
                 flat(patchify(self.four("x").put_tape(self.tape()), patch).unwrap())
             }
-            "cross_entropy" if name == "cross_entropy/plain" => {
-                let labels: Vec<u32> =
-                    numbers(&self.entry["inputs"]["labels"]).iter().map(|l| *l as u32).collect();
-                flat(cross_entropy(self.two("logits").put_tape(self.tape()), &labels).unwrap())
+            "cross_entropy" => flat(self.cross_entropy()),
+            "softmax" => flat(softmax(self.two("x").put_tape(self.tape())).unwrap()),
+            "log_softmax" => flat(log_softmax(self.two("x").put_tape(self.tape())).unwrap()),
+            "logsumexp" => logsumexp(self.two("x").put_tape(self.tape())).unwrap(),
+            "silu" => silu(self.one("x").put_tape(self.tape())).unwrap(),
+            "softplus" => softplus(self.one("x").put_tape(self.tape())).unwrap(),
+            "log_sigmoid" => log_sigmoid(self.one("x").put_tape(self.tape())).unwrap(),
+            "regression" => {
+                let penalty = match name {
+                    "regression/mse" => Penalty::Squared,
+                    "regression/l1" => Penalty::Absolute,
+                    "regression/smooth_l1_beta1" => Penalty::SmoothAbsolute(1.0),
+                    "regression/huber_delta0.5" => Penalty::Huber(0.5),
+                    other => panic!("no penalty for {other}"),
+                };
+                let x = self.one("pred").put_tape(self.tape());
+                flat(mean_error(x, &self.one("target"), penalty).unwrap())
+            }
+            "bce_with_logits" => {
+                let x = self.one("logits").put_tape(self.tape());
+                flat(bce_with_logits(x, &self.one("target")).unwrap())
+            }
+            "kl_div" => {
+                let x = self.two("logits").put_tape(self.tape());
+                flat(kl_div(x, &self.two("target_logits")).unwrap())
+            }
+            "embedding" => {
+                let ids: Vec<u32> = numbers(&self.entry["inputs"]["ids"]).iter().map(|i| *i as u32).collect();
+                flat(embedding(self.two("table").put_tape(self.tape()), &ids).unwrap())
+            }
+            family if family.contains("pool") || family.starts_with("resize") => self.window(family),
+            "unpatchify" => {
+                let (p, s) = (params["patch"].as_u64().unwrap() as usize, sizes(&self.entry["outputs"]["y"]));
+                let x = reordered(self.one("x").put_tape(self.tape()), &patch_order(self.entry));
+                let x = x.reshape_like(&(s[0], s[2] / p * (s[3] / p), s[1] * p * p));
+                flat(unpatchify(x, p, (s[1], s[2], s[3])).unwrap())
             }
             "ntxent" => {
                 // Both views as one leaf, as the loss takes them; see `gradient`.
@@ -237,6 +278,56 @@ where
                 flat(nt_xent(z.put_tape(self.tape()), params["tau"].as_f64().unwrap()).unwrap())
             }
             _ => return None,
+        })
+    }
+
+    fn cross_entropy(&self) -> Tensor<Rank0, E, Cpu, OwnedTape<E, Cpu>> {
+        let (params, inputs) = (&self.entry["params"], &self.entry["inputs"]);
+        let logits = self.two("logits").put_tape(self.tape());
+        if inputs.get("target").is_some() {
+            return soft_cross_entropy(logits, &numbers(&inputs["target"])).unwrap();
+        }
+        let ignored = params.get("ignore_index").map(|i| i.as_f64().unwrap());
+        let label = |l: &f64| if Some(*l) == ignored { u32::MAX } else { *l as u32 };
+        let labels: Vec<u32> = numbers(&inputs["labels"]).iter().map(label).collect();
+        let weights = inputs.get("weight").map(numbers);
+        let settings = CrossEntropySettings {
+            smoothing: params.get("label_smoothing").map_or(0.0, |s| s.as_f64().unwrap()),
+            ignore: ignored.map(|_| u32::MAX),
+            weights: weights.as_deref(),
+        };
+        cross_entropy_with(logits, &labels, settings).unwrap()
+    }
+
+    /// Pools and changes of size.
+    fn window(&self, family: &str) -> Taped<E> {
+        let params = &self.entry["params"];
+        let number = |name: &str| params.get(name).map(|v| v.as_u64().unwrap() as usize);
+        let kernel = number("kernel_size").unwrap_or(1);
+        let (stride, padding) = (number("stride").unwrap_or(kernel), number("padding").unwrap_or(0));
+        let window = PoolWindow::square(kernel).stride(stride).padding(padding);
+        let s = self.sizes("x");
+        if family == "max_pool1d" {
+            let window = PoolWindow::along(kernel).stride(stride).padding(padding);
+            let x = self.channels("x").put_tape(self.tape());
+            return flat(max_pool1d(x, window, window.output((1, s[2])).1).unwrap());
+        }
+        if family == "global_avg_pool2d" {
+            return flat(mean_last(self.channels("x").put_tape(self.tape())).unwrap());
+        }
+        let x = self.four("x").put_tape(self.tape());
+        let asked = sizes(&self.entry["outputs"]["y"]);
+        let asked = (asked[2], asked[3]);
+        let out = window.output((s[2], s[3]));
+        let divisor = if number("count_include_pad") == Some(0) { Divisor::Inside } else { Divisor::Window };
+        flat(match family {
+            "max_pool2d" => max_pool2d(x, window, out).unwrap(),
+            "avg_pool2d" => avg_pool2d(x, window, divisor, out).unwrap(),
+            "adaptive_avg_pool2d" => adaptive_avg_pool2d(x, asked).unwrap(),
+            "resize_bilinear" => resize(x, Resize::Bilinear, asked).unwrap(),
+            "resize_nearest" => resize(x, Resize::Nearest, asked).unwrap(),
+            "resize_bicubic" => resize(x, Resize::Bicubic, asked).unwrap(),
+            other => panic!("no operation for {other}"),
         })
     }
 
@@ -269,9 +360,21 @@ fn wide<E: Real>(v: Vec<E>) -> Vec<f64> {
     v.into_iter().map(Real::wide).collect()
 }
 
+/// Values of `x` in another order.
+fn reordered<E: Real>(x: Taped<E>, order: &[usize]) -> Taped<E>
+where
+    Cpu: Engine<E>,
+{
+    let index: Tensor<(usize,), usize, Cpu> = Cpu::default().tensor_from_vec(order.to_vec(), (order.len(),));
+    let n = order.len();
+    let x: Tensor<(usize, usize), E, Cpu, _> = x.reshape_like(&(n, 1)).gather(index);
+    x.reshape_like(&(n,))
+}
+
 /// The goldens' patches have their channels last, ours first: the golden position of each of our values.
 fn patch_order(entry: &Value) -> Vec<usize> {
-    let s = sizes(&entry["inputs"]["x"]);
+    let image = if entry["family"] == "patchify" { &entry["inputs"]["x"] } else { &entry["outputs"]["y"] };
+    let s = sizes(image);
     let (c, p) = (s[1], entry["params"]["patch"].as_u64().unwrap() as usize);
     let len = c * p * p;
     (0..s.iter().product()).map(|i| (i / len) * len + (i % (p * p)) * c + (i % len) / (p * p)).collect()
@@ -331,20 +434,38 @@ fn every_golden_of_an_operation_we_have_matches() {
         (
             "ops.json",
             vec![
+                ("adaptive_avg_pool2d", 1),
                 ("attention", 3),
+                ("avg_pool2d", 3),
                 ("batch_norm", 10),
+                ("bce_with_logits", 1),
                 ("conv1d", 6),
                 ("conv2d", 11),
                 ("conv_transpose1d", 1),
                 ("conv_transpose2d", 5),
-                ("cross_entropy", 1),
+                ("cross_entropy", 5),
+                ("embedding", 1),
                 ("gelu", 2),
                 ("global_avg_pool2d", 1),
+                ("kl_div", 1),
                 ("l2_normalize", 3),
                 ("layer_norm", 5),
                 ("linear", 1),
+                ("log_sigmoid", 1),
+                ("log_softmax", 2),
+                ("logsumexp", 2),
+                ("max_pool1d", 1),
+                ("max_pool2d", 2),
                 ("patchify", 1),
+                ("regression", 4),
+                ("resize_bicubic", 1),
+                ("resize_bilinear", 3),
+                ("resize_nearest", 3),
+                ("silu", 1),
+                ("softmax", 2),
+                ("softplus", 1),
                 ("transformer_block", 2),
+                ("unpatchify", 1),
             ],
         ),
         ("losses.json", vec![("ntxent", 9)]),
@@ -405,4 +526,21 @@ fn the_layer_follows_running_statistics_as_torch_does() {
         checked += 1;
     }
     assert_eq!(checked, 10);
+}
+
+#[test]
+fn random_masking_from_noise_matches() {
+    let Some(file) = goldens("ops.json") else { return };
+    let entry = entry(&file, "random_masking/from_noise");
+    let (noise, kept) =
+        (numbers(&entry["inputs"]["noise"]), entry["params"]["keep"].as_u64().unwrap() as usize);
+    let tokens = sizes(&entry["inputs"]["noise"])[1];
+    let masking = RandomMasking::of_noise(&noise, tokens, kept).unwrap();
+    let wide = |v: &[u32]| v.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+    let shuffle = numbers(&entry["outputs"]["ids_shuffle"]);
+    let first: Vec<f64> = shuffle.chunks(tokens).flat_map(|row| row[..kept].to_vec()).collect();
+    assert_eq!(wide(&masking.kept), first);
+    assert_eq!(wide(&masking.restore), numbers(&entry["outputs"]["ids_restore"]));
+    let hidden: Vec<f64> = masking.hidden.iter().map(|h| f64::from(u8::from(*h))).collect();
+    assert_eq!(hidden, numbers(&entry["outputs"]["mask"]));
 }

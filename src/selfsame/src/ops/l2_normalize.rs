@@ -3,12 +3,14 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::Real;
+use super::{dot, vectorized, Real};
 use crate::error::{device, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{record, slot, values, Scratch};
 
 /// Below this norm a row is divided by it instead, as in PyTorch.
 const EPS: f64 = 1e-12;
+/// Rows a task works on.
+const GROUP: usize = 64;
 
 /// Devices with [`l2_normalize`].
 pub trait L2NormalizeOp<E: Real>: Device<E> {
@@ -55,7 +57,7 @@ where
         let width = x.shape().1.size().max(1);
         let mut unit = values(&x);
         let inverse = normalize_rows(&mut unit, width);
-        let saved = if T::OWNS_TAPE { unit.clone() } else { Vec::new() };
+        let saved = if T::OWNS_TAPE { Scratch::copy_of(&unit) } else { Scratch::any(0) };
         let y = x.device().try_tensor_from_vec(unit, *x.shape()).map_err(device)?;
         record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
             normalize_rows_backward(gy, &saved, &inverse, width, &mut g[0]);
@@ -66,13 +68,19 @@ where
 
 /// Scales rows of `width` to unit length in place; returns each row's factor.
 pub(crate) fn normalize_rows<E: Real>(rows: &mut [E], width: usize) -> Vec<E> {
-    rows.par_chunks_mut(width)
-        .map(|row| {
-            let inverse = row.iter().map(|v| *v * *v).sum::<E>().sqrt().max(E::of(EPS)).recip();
-            row.iter_mut().for_each(|v| *v *= inverse);
-            inverse
-        })
-        .collect()
+    let mut inverse = vec![E::zero(); rows.len() / width];
+    rows.par_chunks_mut(GROUP * width).zip(inverse.par_chunks_mut(GROUP)).for_each(|(rows, inverse)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (row, inverse) in rows.chunks_exact_mut(width).zip(inverse) {
+                    *inverse = dot(row, row).sqrt().max(E::of(EPS)).recip();
+                    row.iter_mut().for_each(|v| *v *= *inverse);
+                }
+            },
+        );
+    });
+    inverse
 }
 
 /// Adds to `gx` the gradient through [`normalize_rows`], given its results.
@@ -83,14 +91,22 @@ pub(crate) fn normalize_rows_backward<E: Real>(
     width: usize,
     gx: &mut [E],
 ) {
-    gx.par_chunks_mut(width).zip(gy.par_chunks(width)).zip(unit.par_chunks(width)).zip(inverse).for_each(
-        |(((gx, gy), unit), inverse)| {
-            // A row at the floor was divided by a constant: no projection.
-            let clamped = *inverse >= E::of(EPS).recip();
-            let dot = if clamped { E::zero() } else { gy.iter().zip(unit).map(|(g, u)| *g * *u).sum::<E>() };
-            for ((gx, gy), u) in gx.iter_mut().zip(gy).zip(unit) {
-                *gx += *inverse * (*gy - *u * dot);
-            }
-        },
-    );
+    let group = GROUP * width;
+    let groups = gx.par_chunks_mut(group).zip(gy.par_chunks(group)).zip(unit.par_chunks(group));
+    groups.zip(inverse.par_chunks(GROUP)).for_each(|(((gx, gy), unit), inverse)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                let rows = gx.chunks_exact_mut(width).zip(gy.chunks_exact(width));
+                for (((gx, gy), unit), inverse) in rows.zip(unit.chunks_exact(width)).zip(inverse) {
+                    // A row at the floor was divided by a constant: no projection.
+                    let clamped = *inverse >= E::of(EPS).recip();
+                    let dot = if clamped { E::zero() } else { dot(gy, unit) };
+                    for ((gx, gy), u) in gx.iter_mut().zip(gy).zip(unit) {
+                        *gx += *inverse * (*gy - *u * dot);
+                    }
+                }
+            },
+        );
+    });
 }

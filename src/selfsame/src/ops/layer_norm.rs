@@ -3,10 +3,13 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
-use super::linear::add_columns;
-use super::Real;
+use super::{dot, sum, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{record, slot, values};
+use crate::tape::{kept, record, slot, values, Scratch};
+
+/// Rows a task works on, whose gradients of scale and shift are summed before the groups' sums are: fixed, so that the order
+/// of the additions does not depend on the number of threads.
+const GROUP: usize = 64;
 
 /// Devices with [`layer_norm`].
 pub trait LayerNormOp<E: Real>: Device<E> {
@@ -67,58 +70,79 @@ where
         eps: f64,
     ) -> Result<Tensor<(R, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
-        let width = x.shape().1.size();
-        let (mut hat, s, t) = (values(&x), values(scale), values(shift));
+        let (rows, width) = (x.shape().0.size(), x.shape().1.size().max(1));
+        let (mut hat, s, t) = (kept(&x), values(scale), values(shift));
+        let mut inverse = Scratch::<E>::any(rows);
         let mut y = vec![E::zero(); hat.len()];
-        let inverse: Vec<E> = hat
-            .par_chunks_mut(width.max(1))
-            .zip(y.par_chunks_mut(width.max(1)))
-            .map(|(hat, y)| {
-                let inverse = standardise(hat, E::of(eps));
-                for (((y, h), s), t) in y.iter_mut().zip(&*hat).zip(&s).zip(&t) {
-                    *y = *h * *s + *t;
-                }
-                inverse
-            })
-            .collect();
+        hat.par_chunks_mut(GROUP * width)
+            .zip(y.par_chunks_mut(GROUP * width))
+            .zip(inverse.par_chunks_mut(GROUP))
+            .for_each(|((hat, y), inverse)| forward(hat, [&s, &t], E::of(eps), inverse, y));
         let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
         record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), move |gy, g| {
             let [gx, gs, gt] = g else { return };
-            let width = width.max(1);
-            gx.par_chunks_mut(width)
-                .zip(gy.par_chunks(width))
-                .zip(hat.par_chunks(width))
-                .zip(&inverse)
-                .for_each(|(((gx, gy), hat), inverse)| standardise_backward(gy, &s, hat, *inverse, gx));
-            for (gy, hat) in gy.chunks_exact(width).zip(hat.chunks_exact(width)) {
-                gs.iter_mut().zip(gy).zip(hat).for_each(|((gs, gy), h)| *gs += *gy * *h);
+            let mut sums = Scratch::<E>::zeros(rows.div_ceil(GROUP) * 3 * width);
+            gx.par_chunks_mut(GROUP * width)
+                .zip(gy.par_chunks(GROUP * width))
+                .zip(hat.par_chunks(GROUP * width))
+                .zip(inverse.par_chunks(GROUP))
+                .zip(sums.par_chunks_mut(3 * width))
+                .for_each(|((((gx, gy), hat), inverse), sums)| backward(gy, hat, inverse, &s, gx, sums));
+            for sums in sums.chunks_exact(3 * width) {
+                let (by_scale, by_shift) = sums[..2 * width].split_at(width);
+                gs.iter_mut().zip(by_scale).for_each(|(g, s)| *g += *s);
+                gt.iter_mut().zip(by_shift).for_each(|(g, s)| *g += *s);
             }
-            add_columns(gy, gt);
         });
         Ok(y.put_tape(tape))
     }
 }
 
-/// Centres and scales `row` in place; returns the inverse standard deviation.
-fn standardise<E: Real>(row: &mut [E], eps: E) -> E {
-    let n = E::of(row.len() as f64);
-    let mean = row.iter().copied().sum::<E>() / n;
-    let variance = row.iter().map(|x| (*x - mean) * (*x - mean)).sum::<E>() / n;
-    let inverse = (variance + eps).sqrt().recip();
-    row.iter_mut().for_each(|x| *x = (*x - mean) * inverse);
-    inverse
+/// Standardises the rows `hat` in place, notes the inverse standard deviations and writes what scale and shift make of it.
+fn forward<E: Real>(hat: &mut [E], [scale, shift]: [&[E]; 2], eps: E, inverse: &mut [E], y: &mut [E]) {
+    let width = scale.len().max(1);
+    let over = E::of(1.0 / width as f64);
+    vectorized(
+        #[inline(always)]
+        || {
+            let rows = hat.chunks_exact_mut(width).zip(y.chunks_exact_mut(width));
+            for ((hat, y), inverse) in rows.zip(inverse) {
+                let mean = sum(hat) * over;
+                hat.iter_mut().for_each(|h| *h -= mean);
+                let variance = dot(hat, hat) * over;
+                *inverse = (variance + eps).sqrt().recip();
+                for (((y, h), s), t) in y.iter_mut().zip(hat).zip(scale).zip(shift) {
+                    *h *= *inverse;
+                    *y = *h * *s + *t;
+                }
+            }
+        },
+    );
 }
 
-/// Adds to `gx` the gradient of one standardised row whose output was scaled by `scale`.
-fn standardise_backward<E: Real>(gy: &[E], scale: &[E], hat: &[E], inverse: E, gx: &mut [E]) {
-    let n = E::of(gy.len() as f64);
-    let (mut sum, mut dot) = (E::zero(), E::zero());
-    for ((gy, s), h) in gy.iter().zip(scale).zip(hat) {
-        sum += *gy * *s;
-        dot += *gy * *s * *h;
-    }
-    let (mean, dot) = (sum / n, dot / n);
-    for (((gx, gy), s), h) in gx.iter_mut().zip(gy).zip(scale).zip(hat) {
-        *gx += inverse * (*gy * *s - mean - *h * dot);
-    }
+/// Adds the rows' gradient to `gx`; `sums` has room for three rows: the scale's gradient and the
+/// shift's are added to the first two.
+fn backward<E: Real>(gy: &[E], hat: &[E], inverse: &[E], scale: &[E], gx: &mut [E], sums: &mut [E]) {
+    let width = scale.len().max(1);
+    let over = E::of(1.0 / width as f64);
+    let (by_scale, rest) = sums.split_at_mut(width);
+    let (by_shift, up) = rest.split_at_mut(width);
+    vectorized(
+        #[inline(always)]
+        || {
+            let rows = gx.chunks_exact_mut(width).zip(gy.chunks_exact(width)).zip(hat.chunks_exact(width));
+            for (((gx, gy), hat), inverse) in rows.zip(inverse) {
+                up.iter_mut().zip(gy).zip(scale).for_each(|((u, g), s)| *u = *g * *s);
+                let mean = sum(up) * over;
+                let along = dot(up, hat) * over;
+                for ((gx, up), h) in gx.iter_mut().zip(&*up).zip(hat) {
+                    *gx += *inverse * (*up - mean - *h * along);
+                }
+                for (((s, t), g), h) in by_scale.iter_mut().zip(by_shift.iter_mut()).zip(gy).zip(hat) {
+                    *s += *g * *h;
+                    *t += *g;
+                }
+            }
+        },
+    );
 }

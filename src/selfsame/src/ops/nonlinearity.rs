@@ -38,3 +38,30 @@ pub(crate) fn gelu_tanh_with_slope<E: Real>(x: E) -> (E, E) {
     let inner = root * (E::one() + E::of(3.0) * cubic * square);
     (half * x * (E::one() + t), half * (E::one() + t) + half * x * (E::one() - t * t) * inner)
 }
+
+/// `1 / (1 + exp(-x))`.
+#[inline(always)]
+fn sigmoid<E: Real>(x: E) -> E {
+    (E::one() + (-x).exp_fast()).recip()
+}
+
+/// `x sigmoid(x)` and its slope.
+#[inline(always)]
+pub(crate) fn silu_with_slope<E: Real>(x: E) -> (E, E) {
+    let s = sigmoid(x);
+    (x * s, s * (E::one() + x * (E::one() - s)))
+}
+
+/// `log(1 + exp(x))`, stable on both sides, and its slope.
+#[inline(always)]
+pub(crate) fn softplus_with_slope<E: Real>(x: E) -> (E, E) {
+    // Not `max`: see `relu_with_slope`.
+    (relu_with_slope(x).0 + (-x.abs()).exp_down_fast().ln_1p(), sigmoid(x))
+}
+
+/// `-log(1 + exp(-x))`, stable on both sides, and its slope.
+#[inline(always)]
+pub(crate) fn log_sigmoid_with_slope<E: Real>(x: E) -> (E, E) {
+    let (y, slope) = softplus_with_slope(-x);
+    (-y, slope)
+}

@@ -83,7 +83,7 @@ where
 }
 
 /// Calls `f` with the start of every horizontal run of `patch` pixels in the image and in the patches.
-fn runs((c, h, w): (usize, usize, usize), patch: usize, mut f: impl FnMut(usize, usize)) {
+pub(super) fn runs((c, h, w): (usize, usize, usize), patch: usize, mut f: impl FnMut(usize, usize)) {
     let (across, len) = (w / patch, c * patch * patch);
     for channel in 0..c {
         for y in 0..h {

@@ -49,6 +49,40 @@ pub(crate) fn dot<E: Real>(a: &[E], b: &[E]) -> E {
     fold(lanes)
 }
 
+/// The sum of `f` of all values, as [`sum`] does it.
+#[inline(always)]
+pub(crate) fn sum_map<A: Copy, E: Real>(values: &[A], f: impl Fn(A) -> E) -> E {
+    let mut lanes = [E::zero(); LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, v) in lanes.iter_mut().zip(chunk) {
+            *lane += f(*v);
+        }
+    }
+    for (lane, v) in lanes.iter_mut().zip(rest) {
+        *lane += f(*v);
+    }
+    fold(lanes)
+}
+
+/// The sum of `f` of all pairs from `a` and `b`, as [`sum`] does it.
+#[inline(always)]
+pub(crate) fn sum_zip<A: Copy, E: Real>(a: &[A], b: &[A], f: impl Fn(A, A) -> E) -> E {
+    let mut lanes = [E::zero(); LANES];
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let (rest_a, rest_b) = (a.remainder(), b.remainder());
+    for (a, b) in a.zip(b) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += f(*a, *b);
+        }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(rest_a.iter().zip(rest_b)) {
+        *lane += f(*a, *b);
+    }
+    fold(lanes)
+}
+
 /// The lanes added up, halves first.
 #[inline(always)]
 fn fold<E: Real>(mut lanes: [E; LANES]) -> E {
@@ -90,6 +124,10 @@ mod tests {
             let v: Vec<f64> = (0..n).map(|i| ((i * 37 + 11) % 71) as f64 - 30.0).collect();
             assert_eq!(vectorized(|| sum(&v)), v.iter().sum::<f64>(), "{n}");
             assert_eq!(vectorized(|| dot(&v, &v)), v.iter().map(|v| v * v).sum::<f64>(), "{n}");
+            assert_eq!(vectorized(|| sum_map(&v, |v| 3.0 * v)), 3.0 * v.iter().sum::<f64>(), "{n}");
+            let apart = v.iter().rev().zip(&v).map(|(a, b)| a * a - b).sum::<f64>();
+            let back: Vec<f64> = v.iter().rev().copied().collect();
+            assert_eq!(vectorized(|| sum_zip(&back, &v, |a, b| a * a - b)), apart, "{n}");
             let want = v.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             assert_eq!(vectorized(|| largest(&v)), want, "{n}");
         }

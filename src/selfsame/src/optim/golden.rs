@@ -5,7 +5,7 @@
 use dfdx::prelude::*;
 use serde_json::Value;
 
-use super::{Cosine, CosineConvention, Optimizer, Rule};
+use super::{ema, Buffers, Cosine, CosineConvention, Optimizer, Rule};
 use crate::golden::{assert_close, assert_within, entries, entry, goldens, numbers, sizes};
 use crate::tape::{AnyTensor, Parameters, Role};
 
@@ -157,5 +157,50 @@ fn a_schedule_of_no_or_one_step_is_finite() {
                 assert!((0.0..=1.0).contains(&value), "{cosine:?} at {step}: {value}");
             }
         }
+    }
+}
+
+/// Two parameters in a row, as the moving average's goldens have them.
+#[test]
+fn a_moving_average_matches() {
+    let Some(file) = goldens("ops.json") else { return };
+    let entry = entry(&file, "ema/update_momentum_0.996");
+    let module = |owner: &str| {
+        let tensor = |name: &'static str| {
+            let values = numbers(&entry["inputs"][format!("{owner}_{name}").as_str()]);
+            let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
+            let n = values.len();
+            (name, Role::Weight, Cpu::default().tensor_from_vec(values, (n,)))
+        };
+        Three { tensors: vec![tensor("weight"), tensor("bias")] }
+    };
+    let (mut teacher, student) = (module("target"), module("online"));
+    let momentum = entry["params"]["momentum"].as_f64().unwrap();
+    ema(&mut teacher, &student, momentum, Buffers::Copied).unwrap();
+    for (name, _, t) in &teacher.tensors {
+        let key = format!("target_{name}");
+        let found: Vec<f64> = t.as_vec().into_iter().map(f64::from).collect();
+        let tolerance = entry["tol_f32"]["outputs"][key.as_str()].as_f64().unwrap();
+        assert_within(&key, &found, &numbers(&entry["outputs"][key.as_str()]), tolerance);
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let many: Vec<f32> = (0..40_000).map(|i| ((i * 37 % 101) as f32 - 50.0) / 60.0).collect();
+    for rule in [Rule::ADAMW, Rule::SGD, Rule::LARS] {
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut module = three(Role::NoDecay, |_| many.clone());
+                let mut optimizer = Optimizer::new(rule, 0.1);
+                let gradient: Vec<f32> = [&many[1..], &many[2..], &many[..3], &many[..]].concat();
+                (0..3).for_each(|_| optimizer.step(&mut module, &gradient, 0.1).unwrap());
+                module.tensors.iter().flat_map(|(_, _, t)| t.as_vec()).collect::<Vec<f32>>()
+            })
+        };
+        let one = with(1);
+        assert_ne!(one[..many.len()], many);
+        assert!(with(2) == one && with(5) == one, "{rule:?}");
     }
 }

@@ -2,9 +2,10 @@
 
 use dfdx::prelude::*;
 
+use super::rule::Trained;
 use super::Rule;
 use crate::error::{Error, Result};
-use crate::tape::{count_parameters, Parameters, Role};
+use crate::tape::{count_parameters, Parameters, Role, Scratch};
 
 /// An optimiser with its state. Weights are decayed; biases, norms and positions are not.
 ///
@@ -48,26 +49,11 @@ impl Optimizer {
                 format!("{} gradients", gradient.len()),
             ));
         }
+        let mut values = Scratch::<f32>::any(numbers);
+        let tensors = read(&*module, &mut values)?;
         self.step += 1;
-        let (mut at, mut problem) = (0, None);
-        module.visit_mut("", &mut |name, role, t| {
-            if role == Role::Buffer || problem.is_some() {
-                return;
-            }
-            let mut values = t.read();
-            let end = at + values.len();
-            let Some(g) = gradient.get(at..end) else {
-                problem = Some(Error::shape(format!("gradient of {name}"), end, gradient.len()));
-                return;
-            };
-            let weight = role == Role::Weight;
-            let decay = if weight { self.weight_decay } else { 0.0 };
-            let state = &mut self.state[at * slots..end * slots];
-            self.rule.apply(&mut values, g, state, self.step, lr, decay, weight);
-            problem = t.write(&values).err();
-            at = end;
-        });
-        problem.map_or(Ok(()), Err)
+        self.rule.apply(&tensors, &mut values, gradient, &mut self.state, self.step, lr, self.weight_decay);
+        write(module, &values)
     }
 
     /// Steps made and the flat state, for a checkpoint.
@@ -79,4 +65,32 @@ impl Optimizer {
     pub fn restore(&mut self, step: u64, state: Vec<f32>) {
         (self.step, self.state) = (step, state);
     }
+}
+
+/// Copies all trained values of `module` into `values`, one tensor after the other.
+fn read<D: Device<f32>>(module: &dyn Parameters<D>, values: &mut [f32]) -> Result<Vec<Trained>> {
+    let (mut tensors, mut rest, mut problem) = (Vec::new(), values, None);
+    module.visit("", &mut |_, role, t| {
+        if role == Role::Buffer {
+            return;
+        }
+        let (own, after) = std::mem::take(&mut rest).split_at_mut(t.numel());
+        rest = after;
+        problem = problem.take().or(t.read_into(own).err());
+        tensors.push(Trained { len: t.numel(), weight: role == Role::Weight });
+    });
+    problem.map_or(Ok(tensors), Err)
+}
+
+/// The way back.
+fn write<D: Device<f32>>(module: &mut dyn Parameters<D>, values: &[f32]) -> Result<()> {
+    let (mut rest, mut problem) = (values, None);
+    module.visit_mut("", &mut |_, role, t| {
+        if role != Role::Buffer {
+            let (own, after) = rest.split_at(t.numel());
+            rest = after;
+            problem = problem.take().or(t.write(own).err());
+        }
+    });
+    problem.map_or(Ok(()), Err)
 }

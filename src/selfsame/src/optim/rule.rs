@@ -1,6 +1,9 @@
 //! How one tensor moves in one step: AdamW, SGD, LARS, as loops over slices.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::ops::{sum_map, sum_zip, vectorized};
 
 /// An update rule with its constants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -54,22 +57,56 @@ impl Rule {
         }
     }
 
-    /// Moves `p` against its gradient `g`. `state` holds `slots()` runs of `p.len()` numbers, zero before the first step;
-    /// `step` counts from 1. `adapt` says whether the tensor is a weight (for LARS).
-    #[allow(clippy::too_many_arguments)] // one tensor's whole situation, called from one place
+    /// Moves the values `p` of all `tensors` against their gradients `g`, in parallel. `state` holds `slots()` runs of a
+    /// tensor's length for each, zero before the first step; `step` counts from 1.
+    #[allow(clippy::too_many_arguments)] // a step's whole situation, called from one place
     pub(crate) fn apply(
         &self,
+        tensors: &[Trained],
         p: &mut [f32],
         g: &[f32],
         state: &mut [f32],
         step: u64,
         lr: f64,
         decay: f64,
-        adapt: bool,
+    ) {
+        let mut work = Vec::new();
+        let (mut p, mut g, mut state) = (p, g, state);
+        for tensor in tensors {
+            let (own_p, own_g, m, v);
+            (own_p, p) = std::mem::take(&mut p).split_at_mut(tensor.len);
+            (own_g, g) = g.split_at(tensor.len);
+            (m, state) = std::mem::take(&mut state).split_at_mut(tensor.len);
+            (v, state) = std::mem::take(&mut state).split_at_mut(tensor.len * (self.slots() - 1));
+            let decay = if tensor.weight { decay } else { 0.0 };
+            let scale = match self {
+                Rule::Lars { trust, .. } if tensor.weight => trust_ratio(own_p, own_g, decay as f32, *trust),
+                _ => 1.0,
+            };
+            let mut v = v.chunks_mut(CHUNK);
+            let chunks = own_p.chunks_mut(CHUNK).zip(own_g.chunks(CHUNK)).zip(m.chunks_mut(CHUNK));
+            work.extend(chunks.map(|((p, g), m)| (p, g, m, v.next().unwrap_or_default(), decay, scale)));
+        }
+        work.into_par_iter().for_each(|(p, g, m, v, decay, scale)| {
+            vectorized(
+                #[inline(always)]
+                || self.move_chunk(p, g, m, v, (step, lr, decay, scale)),
+            );
+        });
+    }
+
+    /// One chunk of a tensor; `v` is empty where the rule has one slot.
+    #[inline(always)]
+    fn move_chunk(
+        &self,
+        p: &mut [f32],
+        g: &[f32],
+        m: &mut [f32],
+        v: &mut [f32],
+        (step, lr, decay, scale): (u64, f64, f64, f32),
     ) {
         match *self {
             Rule::AdamW { beta1, beta2, eps } => {
-                let (m, v) = state.split_at_mut(p.len());
                 let steps = step.min(i32::MAX as u64) as i32;
                 let (c1, c2) = (1.0 - beta1.powi(steps), 1.0 - beta2.powi(steps));
                 let (keep, rate, root) = ((1.0 - lr * decay) as f32, (lr / c1) as f32, c2.sqrt() as f32);
@@ -83,29 +120,49 @@ impl Rule {
                 }
             }
             Rule::Sgd { momentum, nesterov } => {
-                let (m, lr, decay) = (momentum as f32, lr as f32, decay as f32);
-                for ((p, g), v) in p.iter_mut().zip(g).zip(state) {
+                let (share, lr, decay) = (momentum as f32, lr as f32, decay as f32);
+                for ((p, g), m) in p.iter_mut().zip(g).zip(m) {
                     let u = g + decay * *p;
-                    *v = m * *v + u;
-                    *p -= lr * if nesterov { u + m * *v } else { *v };
+                    *m = share * *m + u;
+                    *p -= lr * if nesterov { u + share * *m } else { *m };
                 }
             }
-            Rule::Lars { momentum, trust } => {
-                let (m, lr, decay) = (momentum as f32, lr as f32, decay as f32);
-                let scale = if adapt { trust_ratio(p, g, decay, trust) } else { 1.0 };
-                for ((p, g), v) in p.iter_mut().zip(g).zip(state) {
-                    *v = m * *v + scale * (g + decay * *p);
-                    *p -= lr * *v;
+            Rule::Lars { momentum, .. } => {
+                let (share, lr, decay) = (momentum as f32, lr as f32, decay as f32);
+                for ((p, g), m) in p.iter_mut().zip(g).zip(m) {
+                    *m = share * *m + scale * (g + decay * *p);
+                    *p -= lr * *m;
                 }
             }
         }
     }
 }
 
+/// A tensor among the parameters of a module.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trained {
+    pub(crate) len: usize,
+    /// A weight, which is decayed and, by LARS, adapted.
+    pub(crate) weight: bool,
+}
+
+/// Numbers a task moves: fixed, so that sums over chunks do not depend on the number of threads.
+const CHUNK: usize = 1 << 14;
+
 /// `trust |p| / |g + decay p|`, or 1 where either norm is zero.
 fn trust_ratio(p: &[f32], g: &[f32], decay: f32, trust: f64) -> f32 {
-    let weights: f64 = p.iter().map(|p| f64::from(*p).powi(2)).sum();
-    let updates: f64 = p.iter().zip(g).map(|(p, g)| f64::from(g + decay * p).powi(2)).sum();
+    let squares = |p: &[f32], g: &[f32]| {
+        vectorized(
+            #[inline(always)]
+            || {
+                let square = |v: f32| f64::from(v) * f64::from(v);
+                (sum_map(p, square), sum_zip(p, g, |p, g| square(g + decay * p)))
+            },
+        )
+    };
+    let chunks: Vec<(f64, f64)> =
+        p.par_chunks(CHUNK).zip(g.par_chunks(CHUNK)).map(|(p, g)| squares(p, g)).collect();
+    let (weights, updates) = chunks.into_iter().fold((0.0, 0.0), |(w, u), (cw, cu)| (w + cw, u + cu));
     if weights > 0.0 && updates > 0.0 {
         (trust * (weights / updates).sqrt()) as f32
     } else {

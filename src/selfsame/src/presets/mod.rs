@@ -3,8 +3,10 @@ mod data;
 mod judge;
 mod publish;
 mod run;
+mod self_test;
 mod spec;
 
 pub use data::{data_info, DataKind};
 pub use run::{evaluate, resume, train};
+pub use self_test::self_test;
 pub use spec::{TrainSpec, DATA, DEVICES, ENCODERS, METHODS, OPTIMIZERS};

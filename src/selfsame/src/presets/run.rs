@@ -96,19 +96,22 @@ fn dispatch<J: Job>(spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
         #[cfg(feature = "cuda")]
         Some("cuda") => by_data(&cuda()?, spec, data, job),
         #[cfg(not(feature = "cuda"))]
-        Some("cuda") => Err(Error::Device {
-            device: "cuda",
-            message: "this program was built without CUDA. Build it with `--features cuda` on a machine with a CUDA \
-                      toolkit, or leave out --device."
-                .into(),
-        }),
+        Some("cuda") => Err(without_cuda()),
         _ => by_data(&Cpu::seed_from_u64(spec.seed.unwrap_or(0)), spec, data, job),
     }
 }
 
+/// For a build that has no CUDA.
+#[cfg(not(feature = "cuda"))]
+pub(super) fn without_cuda() -> Error {
+    let message = "this program was built without CUDA. Build it with `--features cuda` on a machine with a CUDA toolkit, \
+                   or leave out --device.";
+    Error::Device { device: "cuda", message: message.into() }
+}
+
 /// The first GPU.
 #[cfg(feature = "cuda")]
-fn cuda() -> Result<dfdx::tensor::Cuda> {
+pub(super) fn cuda() -> Result<dfdx::tensor::Cuda> {
     dfdx::tensor::Cuda::try_build(0, 0).map_err(|e| Error::Device {
         device: "cuda",
         message: format!(

@@ -5,6 +5,8 @@ use std::mem::take;
 use dfdx::prelude::*;
 use dfdx::tensor::{CpuError, Gradients};
 
+use super::Scratch;
+
 /// The values of `x` in row-major order.
 ///
 /// One copy; `x` is made contiguous first where it is not.
@@ -14,6 +16,15 @@ pub fn values<S: Shape, E: Dtype, D: Device<E>>(x: &Tensor<S, E, D>) -> Vec<E> {
     let shape = *x.shape();
     let x = x.clone().reshape_like(&shape);
     let mut out = vec![E::default(); shape.num_elements()];
+    x.copy_into(&mut out);
+    out
+}
+
+/// [`values`] in memory that is reused from step to step.
+pub(crate) fn kept<S: Shape, E: Dtype, D: Device<E>>(x: &Tensor<S, E, D>) -> Scratch<E> {
+    let shape = *x.shape();
+    let x = x.clone().reshape_like(&shape);
+    let mut out = Scratch::any(shape.num_elements());
     x.copy_into(&mut out);
     out
 }

@@ -25,6 +25,11 @@ pub trait AnyTensor<D: Device<f32>> {
     fn numel(&self) -> usize;
     /// A copy of the values, row-major.
     fn read(&self) -> Vec<f32>;
+    /// Copies the values, row-major, into `out`, which has [`AnyTensor::numel`] places.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `out` has another length.
+    fn read_into(&self, out: &mut [f32]) -> Result<()>;
     /// Replaces the values; the id stays.
     ///
     /// # Errors
@@ -46,6 +51,15 @@ impl<S: Shape, D: Device<f32>> AnyTensor<D> for Tensor<S, f32, D> {
     }
     fn read(&self) -> Vec<f32> {
         values(self)
+    }
+    fn read_into(&self, out: &mut [f32]) -> Result<()> {
+        if out.len() != self.numel() {
+            return Err(Error::shape("room for a parameter", self.numel(), out.len()));
+        }
+        // Row-major, where it is not; see `values`.
+        let shape = *self.shape();
+        self.clone().try_reshape_like(&shape).map_err(device)?.copy_into(out);
+        Ok(())
     }
     fn write(&mut self, values: &[f32]) -> Result<()> {
         if values.len() != self.numel() {

@@ -69,6 +69,13 @@ impl<E: Copy + Default + Send + 'static> Scratch<E> {
         Scratch { buffer: v, len }
     }
 
+    /// The same numbers as `values`.
+    pub(crate) fn copy_of(values: &[E]) -> Scratch<E> {
+        let mut scratch = Scratch::any(values.len());
+        scratch.copy_from_slice(values);
+        scratch
+    }
+
     /// `len` zeros.
     pub(crate) fn zeros(len: usize) -> Scratch<E> {
         let mut scratch = Scratch::any(len);

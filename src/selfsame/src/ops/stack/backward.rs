@@ -32,29 +32,34 @@ impl<E: Real> BackwardScratch<E> {
     }
 }
 
-/// Adds to `gx` the gradient of the stack's input, given `gy` of its output, and to `sums` what the parameters'
-/// gradients are made from. `kept` is what `forward` left; `first` is the number of the first sample.
-pub(super) fn backward<E: Real>(
+impl<E: Real> BackwardScratch<E> {
+    /// Where [`backward`] expects the gradient of the stack's output.
+    pub(super) fn upstream(&mut self, rows: usize, width: usize) -> &mut [E] {
+        &mut self.narrow[..rows * width]
+    }
+}
+
+/// From the gradient of the stack's output in `scratch.upstream` to that of its input, which is returned; adds to `sums` what
+/// the parameters' gradients are made from. `kept` is what `forward` left; `first` is the number of the first sample.
+pub(super) fn backward<'s, E: Real>(
     plan: &Plan,
     values: &StackValues<E>,
     mask: Mask<'_>,
     first: usize,
-    (gy, gx): (&[E], &mut [E]),
+    rows: usize,
     kept: &mut [E],
     sums: &mut [E],
-    scratch: &mut BackwardScratch<E>,
-) {
-    let rows = gy.len() / plan.width.max(1);
+    scratch: &'s mut BackwardScratch<E>,
+) -> &'s [E] {
+    let n = rows * plan.width;
     let mut rest = kept;
     let blocks: Vec<Kept<'_, E>> = values.blocks.iter().map(|_| plan.cut(rows, &mut rest)).collect();
-    let g = &mut scratch.gx[..gy.len()];
+    let (g, up) = (&mut scratch.gx[..n], &mut scratch.narrow[..n]);
     // Where the rows of `g` are summed: the gradient of the bias that was added last.
     let mut ignored = vec![E::zero(); plan.width];
     let last = plan.depth.checked_sub(1);
     if let Some((scale, _)) = &values.norm {
-        let up = &mut scratch.narrow[..gy.len()];
-        up.copy_from_slice(gy);
-        let (hat, inverse) = (split(&mut rest, rows * plan.width), split(&mut rest, rows));
+        let (hat, inverse) = (split(&mut rest, n), split(&mut rest, rows));
         let (gs, gt) = plan.norm_sums(sums);
         scale_shift_backward(up, hat, scale, gs, gt);
         let total = match last {
@@ -63,7 +68,7 @@ pub(super) fn backward<E: Real>(
         };
         normalize_backward(up, hat, inverse, g, false, total);
     } else {
-        g.copy_from_slice(gy);
+        g.copy_from_slice(up);
         if let Some(last) = last {
             add_rows(g, plan.width, plan.block_sums(last, sums).fc2_bias);
         }
@@ -71,10 +76,9 @@ pub(super) fn backward<E: Real>(
     for (i, ((block, folded), k)) in values.blocks.iter().zip(&blocks).enumerate().rev() {
         block_backward(plan, block, folded, mask, first, k, plan.block_sums(i, sums), rows, scratch);
         let total = if i > 0 { plan.block_sums(i - 1, sums).fc2_bias } else { &mut ignored };
-        let (g, up) = (&mut scratch.gx[..gy.len()], &scratch.narrow[..gy.len()]);
-        normalize_backward(up, k.hat1, k.inverse1, g, true, total);
+        normalize_backward(&scratch.narrow[..n], k.hat1, k.inverse1, &mut scratch.gx[..n], true, total);
     }
-    gx.iter_mut().zip(&scratch.gx[..gy.len()]).for_each(|(gx, g)| *gx += *g);
+    &scratch.gx[..n]
 }
 
 /// From the gradient of a block's output in `scratch.gx` to that of its first norm's output in `scratch.narrow`; what goes

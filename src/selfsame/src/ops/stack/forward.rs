@@ -15,6 +15,8 @@ pub(super) struct StackValues<E> {
 
 /// Work memory of one thread.
 pub(super) struct ForwardScratch<E: Send + 'static> {
+    /// Tokens on their way, where the output has no room for them.
+    pub(super) tokens: Scratch<E>,
     hidden: Scratch<E>,
     scores: Scratch<E>,
 }
@@ -23,6 +25,7 @@ impl<E: Real> ForwardScratch<E> {
     pub(super) fn new(plan: &Plan) -> Self {
         let rows = plan.group() * plan.tokens;
         ForwardScratch {
+            tokens: Scratch::any(rows * plan.width),
             hidden: Scratch::any(rows * plan.hidden),
             scores: Scratch::any(plan.attend(None).scratch()),
         }

@@ -11,7 +11,9 @@ mod plan;
 mod rows;
 mod transformer;
 mod weights;
+mod work;
 
-#[cfg(test)]
-pub(super) use transformer::composed;
-pub use transformer::{transformer, BlockParameters, StackOp, StackParameters};
+pub(super) use transformer::{composed, composed_vision};
+pub use transformer::{
+    transformer, vision_transformer, BlockParameters, PatchEmbedding, StackOp, StackParameters,
+};

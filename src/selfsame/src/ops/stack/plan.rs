@@ -5,7 +5,7 @@ use crate::ops::Activation;
 
 /// Rows that pass through all blocks together: enough for matrix products to run near their peak, few enough that what
 /// passes from one block to the next stays in the second-level cache.
-const ROWS: usize = 200;
+const ROWS: usize = 400;
 /// Numbers in all partial weight gradients together, which is what splitting a batch costs.
 const PARTIAL: usize = 1 << 24;
 
@@ -40,11 +40,6 @@ impl Plan {
     /// The attention of one sample, with the keys it may see.
     pub(super) fn attend<'m>(&self, keys: Option<&'m [bool]>) -> Attend<'m> {
         Attend::new((self.tokens, self.width, self.heads), self.causal, keys)
-    }
-
-    /// Numbers in a sample's tokens.
-    pub(super) fn sample(&self) -> usize {
-        self.tokens * self.width
     }
 
     /// What one block keeps of one sample.

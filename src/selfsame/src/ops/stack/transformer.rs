@@ -1,16 +1,17 @@
 //! The operation: shapes in, kernels inside, a tape entry out.
 
 use dfdx::prelude::*;
-use rayon::prelude::*;
 
-use super::backward::{backward, BackwardScratch};
-use super::forward::{forward, ForwardScratch, StackValues};
+use super::forward::StackValues;
 use super::plan::Plan;
-use super::weights::{add, BlockValues};
+use super::weights::BlockValues;
+use super::work::{Embedding, Ends, Work};
 use crate::error::{device, Error, Result};
 use crate::ops::mask::OwnedMask;
-use crate::ops::{self, Activation, ActivationOp, AddOp, AttentionOp, LayerNormOp, LinearOp, Mask, Real};
-use crate::tape::{record, slot, values, Scratch, Slot};
+use crate::ops::{
+    self, Activation, ActivationOp, AddOp, AttentionOp, LayerNormOp, LinearOp, Mask, PoolOp, Real,
+};
+use crate::tape::{record, slot, values, Slot};
 
 /// The parameters of one pre-norm block, maps as (out, in).
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +53,20 @@ pub struct StackParameters<'p, W: Dim, E: Real, D: Device<E>> {
     pub eps: f64,
 }
 
-/// Devices with [`transformer`].
+/// How patches become tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct PatchEmbedding<'p, W: Dim, E: Real, D: Device<E>> {
+    /// (width, patch values).
+    pub weight: &'p Tensor<(W, usize), E, D>,
+    /// (width).
+    pub bias: &'p Tensor<(W,), E, D>,
+    /// (tokens, width), added to the tokens of every sample.
+    pub positions: &'p Tensor<(usize, W), E, D>,
+}
+
+/// Devices with [`transformer`] and [`vision_transformer`].
 pub trait StackOp<E: Real>:
-    ActivationOp<E> + AddOp<E> + AttentionOp<E> + LayerNormOp<E> + LinearOp<E>
+    ActivationOp<E> + AddOp<E> + AttentionOp<E> + LayerNormOp<E> + LinearOp<E> + PoolOp<E>
 {
     /// See [`transformer`]; sizes are already checked.
     fn transformer<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
@@ -63,6 +75,14 @@ pub trait StackOp<E: Real>:
         mask: Mask<'_>,
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
         composed(x, stack, mask)
+    }
+    /// See [`vision_transformer`]; sizes are already checked.
+    fn vision_transformer<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
+        patches: Tensor<(B, N, usize), E, Self, T>,
+        embedding: PatchEmbedding<'_, W, E, Self>,
+        stack: &StackParameters<'_, W, E, Self>,
+    ) -> Result<Tensor<(B, W), E, Self, T>> {
+        composed_vision(patches, embedding, stack)
     }
 }
 
@@ -84,6 +104,39 @@ pub fn transformer<B: Dim, N: Dim, W: Dim, E: Real, D: StackOp<E>, T: Tape<E, D>
 ) -> Result<Tensor<(B, N, W), E, D, T>> {
     let (batch, tokens, width) = *x.shape();
     mask.check(batch.size(), tokens.size())?;
+    check(stack, width)?;
+    D::transformer(x, stack, mask)
+}
+
+/// A vision transformer's features: patches to tokens by an affine map, plus a learned position each, through the stack, and
+/// the mean over tokens: (batch, tokens, patch values) to (batch, width) (Dosovitskiy et al. 2021, arXiv 2010.11929).
+///
+/// Equal to [`linear`](crate::ops::linear), [`add_to_each`](crate::ops::add_to_each), [`transformer`] and
+/// [`mean_middle`](crate::ops::mean_middle) in a row, up to rounding.
+///
+/// PyTorch equivalent: `norm(blocks(patches @ weight.T + bias + positions)).mean(1)`.
+///
+/// # Errors
+/// As [`transformer`], and [`Error::Shape`] where the embedding does not fit the patches.
+pub fn vision_transformer<B: Dim, N: Dim, W: Dim, E: Real, D: StackOp<E>, T: Tape<E, D>>(
+    patches: Tensor<(B, N, usize), E, D, T>,
+    embedding: PatchEmbedding<'_, W, E, D>,
+    stack: &StackParameters<'_, W, E, D>,
+) -> Result<Tensor<(B, W), E, D, T>> {
+    let (_, tokens, numbers) = *patches.shape();
+    let width = embedding.bias.shape().0;
+    let (weight, positions) = (*embedding.weight.shape(), *embedding.positions.shape());
+    if weight != (width, numbers) || positions != (tokens.size(), width) {
+        let expected = format!("{} tokens of {numbers} values", tokens.size());
+        let found = format!("{} positions and a map of {} values", positions.0, weight.1);
+        return Err(Error::shape("patch embedding", expected, found));
+    }
+    check(stack, width)?;
+    D::vision_transformer(patches, embedding, stack)
+}
+
+/// Whether the parameters fit each other and the width.
+fn check<W: Dim, E: Real, D: StackOp<E>>(stack: &StackParameters<'_, W, E, D>, width: W) -> Result<()> {
     let w = width.size();
     if stack.heads == 0 || !w.is_multiple_of(stack.heads) {
         let expected = format!("heads that divide width {w}");
@@ -102,7 +155,7 @@ pub fn transformer<B: Dim, N: Dim, W: Dim, E: Real, D: StackOp<E>, T: Tape<E, D>
             return Err(Error::shape("parameters of a transformer block", expected, format!("{found:?}")));
         }
     }
-    D::transformer(x, stack, mask)
+    Ok(())
 }
 
 /// The same from small operations.
@@ -135,6 +188,23 @@ where
     x.try_reshape_like(&(batch, tokens, width)).map_err(device)
 }
 
+/// [`vision_transformer`] from small operations.
+pub(crate) fn composed_vision<B: Dim, N: Dim, W: Dim, E: Real, D, T: Tape<E, D>>(
+    patches: Tensor<(B, N, usize), E, D, T>,
+    embedding: PatchEmbedding<'_, W, E, D>,
+    stack: &StackParameters<'_, W, E, D>,
+) -> Result<Tensor<(B, W), E, D, T>>
+where
+    D: ActivationOp<E> + AddOp<E> + AttentionOp<E> + LayerNormOp<E> + LinearOp<E> + PoolOp<E>,
+{
+    let (batch, tokens, numbers) = *patches.shape();
+    let (n, width) = (tokens.size(), embedding.bias.shape().0);
+    let rows = patches.try_reshape_like(&(batch.size() * n, numbers)).map_err(device)?;
+    let x = ops::linear(rows, embedding.weight, Some(embedding.bias))?;
+    let x = x.try_reshape_like(&(batch, n, width)).map_err(device)?;
+    ops::mean_middle(composed(ops::add_to_each(x, embedding.positions)?, stack, Mask::None)?)
+}
+
 impl<E: Real> StackOp<E> for Cpu
 where
     Cpu: Device<E>,
@@ -145,105 +215,74 @@ where
         mask: Mask<'_>,
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
-        let plan = Plan {
-            tokens: x.shape().1.size(),
-            width: x.shape().2.size(),
-            heads: stack.heads,
-            hidden: stack.blocks.first().map_or(0, |b| b.fc1.shape().0),
-            depth: stack.blocks.len(),
-            causal: mask == Mask::Causal,
-            activation: stack.activation,
-            finish: stack.norm.is_some(),
-            eps: stack.eps,
-        };
-        let work = Work { plan, values: read(stack, &plan), mask: mask.to_owned() };
-        let mut y = values(&x);
-        let kept = work.forward(&mut y, T::OWNS_TAPE);
-        let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
-        if T::OWNS_TAPE {
-            let mut kept = kept;
-            record(&mut tape, slots(&x, stack), slot(&y), move |gy, g| work.backward(gy, &mut kept, g));
-        }
-        Ok(y.put_tape(tape))
+        let plan = plan(x.shape().1.size(), x.shape().2.size(), stack, mask);
+        let work = Work { plan, values: read(stack, &plan), mask: mask.to_owned(), ends: Ends::Tokens };
+        let inputs = slots(&x, None, stack);
+        run(work, &x, inputs, *x.shape(), &mut tape).map(|y| y.put_tape(tape))
+    }
+
+    fn vision_transformer<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
+        patches: Tensor<(B, N, usize), E, Self, T>,
+        embedding: PatchEmbedding<'_, W, E, Self>,
+        stack: &StackParameters<'_, W, E, Self>,
+    ) -> Result<Tensor<(B, W), E, Self, T>> {
+        let (x, mut tape) = patches.split_tape();
+        let (batch, tokens, _) = *x.shape();
+        let width = embedding.bias.shape().0;
+        let plan = plan(tokens.size(), width.size(), stack, Mask::None);
+        let ends = Ends::PatchesToMean(Embedding::new(
+            values(embedding.weight),
+            values(embedding.bias),
+            values(embedding.positions),
+        ));
+        let work = Work { plan, values: read(stack, &plan), mask: OwnedMask::None, ends };
+        let inputs = slots(&x, Some(embedding), stack);
+        run(work, &x, inputs, (batch, width), &mut tape).map(|y| y.put_tape(tape))
     }
 }
 
-/// One call: sizes, parameters, mask.
-struct Work<E> {
-    plan: Plan,
-    values: StackValues<E>,
-    mask: OwnedMask,
+/// The sizes of a call.
+fn plan<W: Dim, E: Real>(
+    tokens: usize,
+    width: usize,
+    stack: &StackParameters<'_, W, E, Cpu>,
+    mask: Mask<'_>,
+) -> Plan
+where
+    Cpu: Device<E>,
+{
+    Plan {
+        tokens,
+        width,
+        heads: stack.heads,
+        hidden: stack.blocks.first().map_or(0, |b| b.fc1.shape().0),
+        depth: stack.blocks.len(),
+        causal: mask == Mask::Causal,
+        activation: stack.activation,
+        finish: stack.norm.is_some(),
+        eps: stack.eps,
+    }
 }
 
-impl<E: Real> Work<E> {
-    /// Everything through the stack, in place; what backward needs is returned, or nothing where there is no backward.
-    fn forward(&self, x: &mut [E], keep: bool) -> Scratch<E> {
-        let Work { plan, values, .. } = self;
-        let (group, sample) = (plan.group(), plan.sample().max(1));
-        let batch = x.len() / sample;
-        let mask = self.mask.as_mask();
-        if !keep {
-            // One block after the other keeps it in the same place.
-            let per = plan.kept_by_block().max(plan.tokens * (plan.width + 1));
-            x.par_chunks_mut(group * sample).enumerate().for_each_init(
-                || (ForwardScratch::new(plan), Scratch::any(group * per)),
-                |(scratch, kept), (i, x)| {
-                    forward(plan, values, mask, i * group, x, kept, true, scratch);
-                },
-            );
-            return Scratch::any(0);
-        }
-        let mut kept = Scratch::any(batch * plan.kept());
-        x.par_chunks_mut(group * sample)
-            .zip(kept.par_chunks_mut((group * plan.kept()).max(1)))
-            .enumerate()
-            .for_each_init(
-                || ForwardScratch::new(plan),
-                |scratch, (i, (x, kept))| forward(plan, values, mask, i * group, x, kept, false, scratch),
-            );
-        kept
+/// `x` through the kernels, and their backward onto the tape.
+fn run<S: Shape, O: Shape, E: Real, T: Tape<E, Cpu>>(
+    work: Work<E>,
+    x: &Tensor<S, E, Cpu>,
+    inputs: Vec<Slot<E>>,
+    shape: O,
+    tape: &mut T,
+) -> Result<Tensor<O, E, Cpu>>
+where
+    Cpu: Device<E>,
+{
+    let xs = values(x);
+    let mut y = vec![E::zero(); shape.num_elements()];
+    let mut kept = work.forward(&xs, &mut y, T::OWNS_TAPE);
+    let y = x.device().try_tensor_from_vec(y, shape).map_err(device)?;
+    if T::OWNS_TAPE {
+        record(tape, inputs, slot(&y), move |gy, g| work.backward(&xs, gy, &mut kept, g));
     }
-
-    /// Adds the gradients of the input and of every parameter to `g`, in the order of [`slots`].
-    fn backward(&self, gy: &[E], kept: &mut [E], g: &mut [Vec<E>]) {
-        let Work { plan, values, .. } = self;
-        let Some((gx, parameters)) = g.split_first_mut() else { return };
-        let (group, sample) = (plan.group(), plan.sample().max(1));
-        let span = plan.span(gy.len() / sample);
-        let mask = self.mask.as_mask();
-        let partial = plan.gradient_len();
-        let parts = gy.len().div_ceil(span * sample).max(1);
-        let mut sums = Scratch::zeros(parts * partial);
-        gx.par_chunks_mut(span * sample)
-            .zip(gy.par_chunks(span * sample))
-            .zip(kept.par_chunks_mut((span * plan.kept()).max(1)))
-            .zip(sums.par_chunks_mut(partial.max(1)))
-            .enumerate()
-            .for_each_init(
-                || BackwardScratch::new(plan),
-                |scratch, (part, (((gx, gy), kept), sums))| {
-                    let groups = gx.chunks_mut(group * sample).zip(gy.chunks(group * sample));
-                    let kept = kept.chunks_mut((group * plan.kept()).max(1));
-                    for (i, ((gx, gy), kept)) in groups.zip(kept).enumerate() {
-                        let first = part * span + i * group;
-                        backward(plan, values, mask, first, (gy, gx), kept, sums, scratch);
-                    }
-                },
-            );
-        let (total, others) = sums.split_at_mut(partial);
-        for other in others.chunks_exact(partial.max(1)) {
-            add(total, other);
-        }
-        let (blocks, norm) = parameters.split_at_mut(12 * plan.depth);
-        for (i, (g, (block, folded))) in blocks.chunks_exact_mut(12).zip(&values.blocks).enumerate() {
-            block.unfold(plan, folded, &plan.block_sums(i, total), g);
-        }
-        if let [scale, shift] = norm {
-            let (gs, gt) = plan.norm_sums(total);
-            add(scale, gs);
-            add(shift, gt);
-        }
-    }
+    Ok(y)
 }
 
 fn read<W: Dim, E: Real>(stack: &StackParameters<'_, W, E, Cpu>, plan: &Plan) -> StackValues<E>
@@ -274,9 +313,11 @@ where
     }
 }
 
-/// The gradients a stack gives: of its input, of each block's parameters in the order of [`BlockValues`], of the norm's.
-fn slots<B: Dim, N: Dim, W: Dim, E: Real>(
-    x: &Tensor<(B, N, W), E, Cpu>,
+/// The gradients a stack gives: of its input, of each block's parameters in the order of [`BlockValues`], of the norm's, of
+/// the embedding's.
+fn slots<S: Shape, W: Dim, E: Real>(
+    x: &Tensor<S, E, Cpu>,
+    embedding: Option<PatchEmbedding<'_, W, E, Cpu>>,
     stack: &StackParameters<'_, W, E, Cpu>,
 ) -> Vec<Slot<E>>
 where
@@ -290,5 +331,8 @@ where
         all.extend([slot(b.fc1), slot(b.fc1_bias), slot(b.fc2), slot(b.fc2_bias)]);
     }
     all.extend(stack.norm.iter().flat_map(|n| n.map(slot)));
+    if let Some(e) = embedding {
+        all.extend([slot(e.weight), slot(e.bias), slot(e.positions)]);
+    }
     all
 }

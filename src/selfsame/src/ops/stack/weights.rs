@@ -137,7 +137,7 @@ fn dot<E: Real>(a: &[E], b: &[E]) -> E {
 }
 
 /// (rows, cols) to (cols, rows).
-fn transpose<E: Real>(m: &[E], cols: usize) -> Vec<E> {
+pub(super) fn transpose<E: Real>(m: &[E], cols: usize) -> Vec<E> {
     let rows = m.len() / cols.max(1);
     (0..m.len()).map(|i| m[(i % rows.max(1)) * cols + i / rows.max(1)]).collect()
 }

@@ -1,0 +1,107 @@
+//! The self-test itself.
+
+use dfdx::prelude::Cpu;
+use serde::Serialize;
+
+use super::table::every;
+use super::{evaluate, Case, COMPOSED, FUSED};
+use crate::error::Result;
+use crate::ops::Engine;
+
+/// The error of a float32 operation that passes, relative to its largest value, at least 1.
+pub const SELF_TEST_TOLERANCE: f64 = 5e-5;
+
+/// What the self-test found about one operation at one size.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SelfCheck {
+    /// The operation.
+    pub op: String,
+    /// Its sizes and settings.
+    pub sizes: String,
+    /// Worst error of the value, relative to the largest value of the reference, at least 1.
+    pub value: f64,
+    /// The same for the gradient of each input.
+    pub gradients: Vec<f64>,
+    /// Whether none of these is above [`SELF_TEST_TOLERANCE`].
+    pub ok: bool,
+    /// What went wrong where there are no numbers to compare.
+    pub problem: Option<String>,
+}
+
+/// Runs every operation on `dev` in float32 and compares values and gradients with a float64 reference on the CPU.
+///
+/// ```
+/// use dfdx::prelude::Cpu;
+/// let found = selfsame::ops::self_test(&Cpu::default());
+/// assert!(found.len() > 20 && found.iter().all(|check| check.ok));
+/// ```
+pub fn self_test<D: Engine<f32>>(dev: &D) -> Vec<SelfCheck> {
+    let mut bench = Bench { dev, found: Vec::new() };
+    every(&mut bench);
+    bench.found
+}
+
+/// Who is shown every case in turn.
+pub(crate) trait Visitor {
+    fn case(&mut self, case: &impl Case);
+}
+
+struct Bench<'d, D> {
+    dev: &'d D,
+    found: Vec<SelfCheck>,
+}
+
+impl<D: Engine<f32>> Visitor for Bench<'_, D> {
+    fn case(&mut self, case: &impl Case) {
+        let name = format!("{case:?}");
+        let (op, sizes) = name.split_once(' ').unwrap_or((&name, ""));
+        let sizes = sizes.trim_matches(|c| c == '{' || c == '}' || c == ' ');
+        let errors = errors(self.dev, case);
+        let worst = worst(errors.iter().flatten().copied());
+        let (problem, errors) = match errors {
+            Ok(errors) => (None, errors),
+            Err(e) => (Some(e.to_string()), Vec::new()),
+        };
+        self.found.push(SelfCheck {
+            op: op.to_string(),
+            sizes: sizes.to_string(),
+            ok: problem.is_none() && worst <= SELF_TEST_TOLERANCE,
+            value: errors.first().copied().unwrap_or(f64::NAN),
+            gradients: errors.get(1..).unwrap_or_default().to_vec(),
+            problem,
+        });
+    }
+}
+
+/// Worst error of the value and of each gradient.
+fn errors<D: Engine<f32>>(dev: &D, case: &impl Case) -> Result<Vec<f64>> {
+    let (value, gradients) = evaluate::<f32, D>(dev, case, FUSED)?;
+    let (reference, reference_gradients) = evaluate::<f64, Cpu>(&Cpu::default(), case, COMPOSED)?;
+    let found = std::iter::once(&value).chain(&gradients);
+    Ok(found.zip(std::iter::once(&reference).chain(&reference_gradients)).map(|(a, b)| error(a, b)).collect())
+}
+
+fn error(found: &[f32], reference: &[f64]) -> f64 {
+    if found.len() != reference.len() {
+        return f64::INFINITY;
+    }
+    let largest = reference.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+    worst(found.iter().zip(reference).map(|(a, b)| (f64::from(*a) - b).abs() / largest))
+}
+
+/// The largest, where a NaN is larger than any number.
+fn worst(errors: impl Iterator<Item = f64>) -> f64 {
+    errors.fold(0.0, |worst, e| if worst.is_nan() || e <= worst { worst } else { e })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nan_or_a_wrong_length_is_never_good() {
+        assert_eq!(error(&[1.0, 2.0], &[1.0, 2.5]), 0.2);
+        assert!(error(&[f32::NAN, 1.0], &[1.0, 1.0]).is_nan());
+        assert_eq!(error(&[1.0], &[]), f64::INFINITY);
+    }
+}
