@@ -10,7 +10,10 @@ pub use crate::diagnose::{Alarm, Geometry};
 pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
 pub use crate::losses::{nt_xent, vicreg};
 pub use crate::methods::{Method, SimClr, SimClrConfig, SimClrOf};
-pub use crate::nn::{BatchNorm, Conv2d, ConvNet, Encoder, LayerNorm, Linear, Mlp, Mode, Projector, Vit};
+pub use crate::nn::{
+    BatchNorm, Conv1d, Conv2d, ConvNet, ConvTranspose2d, Encoder, LayerNorm, Linear, Mlp, Mode, Projector,
+    Vit,
+};
 pub use crate::ops::Engine;
 pub use crate::optim::{Cosine, Optimizer, Rule};
 pub use crate::shape::{Image, Input, Picture, Size};

@@ -73,20 +73,29 @@ impl<C: Dim, D: Engine> BatchNorm<C, D> {
         values: usize,
         f: impl FnOnce(Norm<'_, f32>) -> Result<(R, BatchStats<f32>)>,
     ) -> Result<R> {
+        let fixed = self.fixed(mode, values)?;
+        let (y, stats) = f(fixed.as_ref().map_or(Norm::Batch, Norm::Fixed))?;
+        self.follow(mode, &stats)?;
+        Ok(y)
+    }
+
+    /// The statistics to use instead of the batch's, if `mode` asks for them, on `values` values a channel.
+    pub(super) fn fixed(&self, mode: Mode, values: usize) -> Result<Option<BatchStats<f32>>> {
         match mode {
             Mode::Train if values < 2 => {
                 let expected = "at least two values a channel, so a batch of two or more";
                 Err(Error::shape("batch norm in training mode", expected, values))
             }
-            Mode::Train => {
-                let (y, stats) = f(Norm::Batch)?;
-                self.running().follow(&stats)?;
-                Ok(y)
-            }
-            Mode::Eval => {
-                let stats = self.running().stats();
-                Ok(f(Norm::Fixed(&stats))?.0)
-            }
+            Mode::Train => Ok(None),
+            Mode::Eval => Ok(Some(self.running().stats())),
+        }
+    }
+
+    /// In training mode lets the running statistics follow a batch's.
+    pub(super) fn follow(&self, mode: Mode, stats: &BatchStats<f32>) -> Result<()> {
+        match mode {
+            Mode::Train => self.running().follow(stats),
+            Mode::Eval => Ok(()),
         }
     }
 

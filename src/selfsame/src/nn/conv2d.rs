@@ -5,7 +5,7 @@ use dfdx::prelude::*;
 use super::check::Message;
 use super::init;
 use crate::error::Result;
-use crate::ops::{self, conv_output, ConvWindow, Engine};
+use crate::ops::{self, ConvWindow, Engine};
 use crate::random::Stream;
 use crate::tape::parameters;
 
@@ -45,7 +45,7 @@ parameters!(
 );
 
 impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> Conv2d<I, O, K, S, P, D> {
-    pub(super) const WINDOW: ConvWindow = ConvWindow { kernel: K, stride: S, padding: P };
+    pub(super) const WINDOW: ConvWindow = ConvWindow::square(K).stride(S, S).padding(P, P);
 
     /// A layer with random weights, uniform in `+-1/sqrt(I * K * K)`.
     ///
@@ -68,7 +68,7 @@ impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> 
             check(Self::WINDOW, H::SIZE, OH::SIZE);
             check(Self::WINDOW, W::SIZE, OW::SIZE);
         }
-        ops::conv2d(x, &self.weight, Self::WINDOW, (OH::default(), OW::default()))
+        ops::conv2d(x, &self.weight, None, Self::WINDOW, (OH::default(), OW::default()))
     }
 
     /// The same for a size known only at run time.
@@ -80,16 +80,7 @@ impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> 
         x: Tensor<(B, I, usize, usize), f32, D, T>,
     ) -> Result<Tensor<(B, O, usize, usize), f32, D, T>> {
         let (_, _, h, w) = *x.shape();
-        ops::conv2d(x, &self.weight, Self::WINDOW, (Self::side(h), Self::side(w)))
-    }
-
-    /// The output's side for an input's; 0 where the kernel does not fit.
-    pub(super) fn side(n: usize) -> usize {
-        if n + 2 * P < K {
-            0
-        } else {
-            conv_output(n, Self::WINDOW)
-        }
+        ops::conv2d(x, &self.weight, None, Self::WINDOW, Self::WINDOW.output((h, w)).unwrap_or((0, 0)))
     }
 
     pub(super) fn weight(&self) -> &Tensor<(O, I, Const<K>, Const<K>), f32, D> {
@@ -99,17 +90,14 @@ impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> 
 
 const fn check(window: ConvWindow, size: usize, out: usize) {
     let start =
-        Message::new().text("a ").number(window.kernel).text("x").number(window.kernel).text(" kernel");
-    if size + 2 * window.padding < window.kernel {
-        panic!(
-            "{}",
-            start.text(" does not fit into a padded side of ").number(size + 2 * window.padding).as_str()
-        );
-    }
-    let right = conv_output(size, window);
+        Message::new().text("a ").number(window.kernel.0).text("x").number(window.kernel.1).text(" kernel");
+    let (stride, padding) = (window.stride.0, window.padding.0);
+    let Some((right, _)) = window.output((size, size)) else {
+        let padded = size + 2 * padding;
+        panic!("{}", start.text(" does not fit into a padded side of ").number(padded).as_str());
+    };
     if right != out {
-        let how =
-            start.text(" with stride ").number(window.stride).text(" and padding ").number(window.padding);
+        let how = start.text(" with stride ").number(stride).text(" and padding ").number(padding);
         let what = how.text(" turns ").number(size).text(" into ").number(right).text(", not ").number(out);
         panic!("{}", what.as_str());
     }

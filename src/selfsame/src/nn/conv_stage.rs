@@ -41,13 +41,21 @@ impl<I: Dim, O: Dim, const K: usize, const S: usize, const P: usize, D: Engine> 
         x: Tensor<(B, I, usize, usize), f32, D, T>,
         mode: Mode,
     ) -> Result<Tensor<(B, O, usize, usize), f32, D, T>> {
-        type Conv<I, O, const K: usize, const S: usize, const P: usize, D> = Conv2d<I, O, K, S, P, D>;
         let (batch, _, h, w) = *x.shape();
-        let out = (Conv::<I, O, K, S, P, D>::side(h), Conv::<I, O, K, S, P, D>::side(w));
-        let (scale, shift, eps) = self.norm.affine();
-        let stage =
-            Stage { weight: self.conv.weight(), scale, shift, window: Conv::<I, O, K, S, P, D>::WINDOW, eps };
+        let stage = self.stage();
+        let out = stage.window.output((h, w)).unwrap_or((0, 0));
         let values = batch.size() * out.0 * out.1;
         self.norm.normalising(mode, values, |norm| ops::conv_stage(x, stage, norm, out))
+    }
+
+    /// The parameters, for operations on several stages.
+    pub(super) fn stage(&self) -> Stage<'_, I, O, Const<K>, f32, D> {
+        let (scale, shift, eps) = self.norm.affine();
+        let window = Conv2d::<I, O, K, S, P, D>::WINDOW;
+        Stage { weight: self.conv.weight(), scale, shift, window, eps }
+    }
+
+    pub(super) fn norm(&self) -> &BatchNorm<O, D> {
+        &self.norm
     }
 }

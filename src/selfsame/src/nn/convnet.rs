@@ -7,8 +7,8 @@ use dfdx::prelude::*;
 use super::check::Message;
 use super::encoder::Images;
 use super::{ConvStage, Encoder, Mode};
-use crate::error::{device, Result};
-use crate::ops::{self, Engine};
+use crate::error::Result;
+use crate::ops::{self, Engine, ImageGradient, Norm};
 use crate::random::Stream;
 use crate::shape::Picture;
 use crate::tape::parameters;
@@ -50,6 +50,37 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<
             panic!("{}", m.text(" times, as ").number(STAGES).text(" stages need").as_str());
         }
     };
+
+    /// [`Encoder::forward`] with a choice: there, images are data and get no gradient, which saves its computation.
+    ///
+    /// # Errors
+    /// As [`Encoder::forward`].
+    pub fn forward_with<T: Tape<f32, D>>(
+        &self,
+        x: Images<P, D, T>,
+        mode: Mode,
+        images: ImageGradient,
+    ) -> Result<Tensor<(usize, Const<FEATURES>), f32, D, T>> {
+        let layers: Vec<_> = std::iter::once((self.first.stage(), self.first.norm()))
+            .chain(self.further.iter().map(|stage| (stage.stage(), stage.norm())))
+            .collect();
+        let (batch, mut size) = (x.shape().0, (P::HEIGHT, P::WIDTH));
+        let mut fixed = Vec::with_capacity(layers.len());
+        for (stage, norm) in &layers {
+            size = stage.window.output(size).unwrap_or((0, 0));
+            fixed.push(norm.fixed(mode, batch * size.0 * size.1)?);
+        }
+        let stages: Vec<_> = layers
+            .iter()
+            .zip(&fixed)
+            .map(|((stage, _), fixed)| (*stage, fixed.as_ref().map_or(Norm::Batch, Norm::Fixed)))
+            .collect();
+        let (y, found) = ops::conv_stack(x, &stages, Const::<FEATURES>, images)?;
+        for ((_, norm), stats) in layers.iter().zip(&found) {
+            norm.follow(mode, stats)?;
+        }
+        Ok(y)
+    }
 }
 
 impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<D>
@@ -72,14 +103,7 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<
         x: Images<P, D, T>,
         mode: Mode,
     ) -> Result<Tensor<(usize, Const<FEATURES>), f32, D, T>> {
-        let batch = x.shape().0;
-        let x = x.try_reshape_like(&(batch, P::CHANNELS, P::HEIGHT, P::WIDTH)).map_err(device)?;
-        let mut x = self.first.forward_any(x, mode)?;
-        for stage in &self.further {
-            x = stage.forward_any(x, mode)?;
-        }
-        let (_, _, h, w) = *x.shape();
-        ops::mean_last(x.try_reshape_like(&(batch, Const::<FEATURES>, h * w)).map_err(device)?)
+        self.forward_with(x, mode, ImageGradient::Unwanted)
     }
 
     fn describe() -> String {

@@ -2,8 +2,10 @@
 
 mod batch_norm;
 mod check;
+mod conv1d;
 mod conv2d;
 mod conv_stage;
+mod conv_transpose2d;
 mod convnet;
 mod encoder;
 mod gpt;
@@ -19,8 +21,10 @@ mod transformer;
 mod vit;
 
 pub use batch_norm::BatchNorm;
+pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use conv_stage::ConvStage;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use convnet::ConvNet;
 pub use encoder::{Encoder, Images, Mode};
 pub use gpt::Gpt;

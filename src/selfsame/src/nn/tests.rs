@@ -4,7 +4,7 @@
 
 use dfdx::prelude::*;
 
-use super::{ConvNet, Encoder, Images, Linear, Mlp, Mode, Vit};
+use super::{Conv1d, ConvNet, ConvTranspose2d, Encoder, Images, Linear, Mlp, Mode, Vit};
 use crate::ops;
 use crate::optim::{self, Rule};
 use crate::random::stream;
@@ -151,4 +151,52 @@ fn a_vit_learns_where_the_light_is() {
         .filter(|(row, label)| row.iter().all(|v| *v <= row[**label as usize]))
         .count();
     assert!(losses[39] < 0.5 * losses[0] && right >= 28, "{right} of 32 right, losses {losses:?}");
+}
+
+#[test]
+fn convolution_layers_of_fixed_and_run_time_sizes_agree() {
+    let dev = Cpu::seed_from_u64(3);
+    let rng = &mut stream(&[5]);
+    let line = Conv1d::<Const<2>, Const<3>, 5, 2, 2, Cpu>::new(&dev, Const, Const, rng).unwrap();
+    let x: Tensor<(usize, Const<2>, Const<11>), f32, _> = dev.sample_normal_like(&(3, Const, Const));
+    let fixed: Tensor<(usize, Const<3>, Const<6>), f32, _> = line.forward(x.clone()).unwrap();
+    let any = line.forward_any(x.reshape_like(&(3, Const::<2>, 11))).unwrap();
+    assert_eq!((any.shape().2, any.as_vec()), (6, fixed.as_vec()));
+    assert_eq!(count_parameters(&line), 3 * 2 * 5 + 3);
+    let short: Tensor<(usize, Const<2>, usize), f32, _> = dev.zeros_like(&(3, Const, 0));
+    assert!(line.forward_any(short).is_err());
+
+    let larger = ConvTranspose2d::<Const<3>, Const<2>, 3, 2, 1, Cpu>::new(&dev, Const, Const, rng).unwrap();
+    let x: Tensor<(usize, Const<3>, Const<4>, Const<5>), f32, _> =
+        dev.sample_normal_like(&(2, Const, Const, Const));
+    let fixed: Tensor<(usize, Const<2>, Const<8>, Const<9>), f32, _> = larger.forward(x.clone()).unwrap();
+    let any = larger.forward_any(x.clone().reshape_like(&(2, Const::<3>, 4, 5)), (1, 0)).unwrap();
+    assert_eq!((any.shape().2, any.shape().3, any.as_vec()), (8, 9, fixed.as_vec()));
+    assert!(larger.forward_any(x.reshape_like(&(2, Const::<3>, 4, 5)), (2, 0)).is_err());
+    assert_eq!(count_parameters(&larger), 3 * 2 * 9 + 2);
+}
+
+#[test]
+fn a_convnet_gives_images_a_gradient_only_when_asked() {
+    let dev = Cpu::default();
+    let net = ConvNet::<Tall, 12, 3, Cpu>::new(&dev, &mut stream(&[1])).unwrap();
+    let x = images::<Tall>(4, 2);
+    let weights = |images: ops::ImageGradient| {
+        let y = net.forward_with(x.leaky_trace(), Mode::Eval, images).unwrap();
+        let mut grads = y.square().sum::<Rank0, _>().backward();
+        let mut all = Vec::new();
+        net.visit("", &mut |_, role, t| {
+            if role != Role::Buffer {
+                let mut sum = vec![0.0; t.numel()];
+                t.add_gradient(&mut grads, &mut sum).unwrap();
+                all.extend(sum);
+            }
+        });
+        grads.try_alloc_for(&x).unwrap();
+        (all, grads.get(&x).as_vec())
+    };
+    let ((with, image), (without, none)) =
+        (weights(ops::ImageGradient::Wanted), weights(ops::ImageGradient::Unwanted));
+    assert_eq!(with, without);
+    assert!(image.iter().any(|g| *g != 0.0) && none.iter().all(|g| *g == 0.0));
 }

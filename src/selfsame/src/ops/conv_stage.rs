@@ -1,21 +1,16 @@
 //! Convolution, batch norm and ReLU as one operation.
-//!
-//! Three operations would each read their input from memory, write their output to it and do so again on the way back.
-//! Batch norm needs the whole batch before its first output, so the work is cut there: one pass over the samples
-//! convolves and adds up statistics, a second normalises; backward likewise adds up two sums per channel, then does
-//! everything else for a sample while it is in cache.
 
 use dfdx::prelude::*;
-use rayon::prelude::*;
 
-use super::batch_norm::{channel_sums, measure};
-use super::conv2d::{check_window, Plan, GROUP};
+use super::conv_passes::{Layer, Output, Stack, StageGradient};
+use super::conv_plan::Plan;
+use super::conv_window::{check_window, kernel_sizes};
 use super::{ActivationOp, BatchNormOp, BatchStats, Conv2dOp, ConvWindow, Norm, Real};
-use crate::error::{device, Result};
-use crate::tape::{profile::op, record, slot, values};
+use crate::error::{device, Error, Result};
+use crate::tape::{kept, profile::op, record, slot, values, Slot};
 
 /// The parameters of a stage.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Stage<'p, C: Dim, O: Dim, K: Dim, E: Real, D: Device<E>> {
     /// Kernel (out, in, kernel, kernel).
     pub weight: &'p Tensor<(O, C, K, K), E, D>,
@@ -27,6 +22,14 @@ pub struct Stage<'p, C: Dim, O: Dim, K: Dim, E: Real, D: Device<E>> {
     pub window: ConvWindow,
     /// Added to the variance (1e-5).
     pub eps: f64,
+}
+
+// Not derived: that would ask the device to be `Copy` too.
+impl<C: Dim, O: Dim, K: Dim, E: Real, D: Device<E>> Copy for Stage<'_, C, O, K, E, D> {}
+impl<C: Dim, O: Dim, K: Dim, E: Real, D: Device<E>> Clone for Stage<'_, C, O, K, E, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 /// Devices with [`conv_stage`].
@@ -50,7 +53,7 @@ pub trait ConvStageOp<E: Real>: Conv2dOp<E> + BatchNormOp<E> + ActivationOp<E> {
 /// PyTorch equivalent: `relu(batch_norm(conv2d(x, weight, ...), ..., scale, shift))`.
 ///
 /// # Errors
-/// As [`conv2d`](super::conv2d).
+/// As [`conv2d`](super::conv2d) and [`batch_norm`](super::batch_norm).
 pub fn conv_stage<
     B: Dim,
     C: Dim,
@@ -69,9 +72,27 @@ pub fn conv_stage<
     norm: Norm<'_, E>,
     out: (OH, OW),
 ) -> Result<(Tensor<(B, O, OH, OW), E, D, T>, BatchStats<E>)> {
-    check_window(x.shape(), stage.weight.shape(), stage.window, out)?;
+    let weight = kernel_sizes(stage.weight.shape());
+    check_window(x.shape(), weight, stage.window, (out.0.size(), out.1.size()))?;
+    check_norm(weight.0, &stage, norm)?;
     let _timed = op("conv stage");
     D::conv_stage(x, stage, norm, out)
+}
+
+/// Checks a stage's norm against its `outs` channels.
+pub(super) fn check_norm<C: Dim, O: Dim, K: Dim, E: Real, D: Device<E>>(
+    outs: usize,
+    stage: &Stage<'_, C, O, K, E, D>,
+    norm: Norm<'_, E>,
+) -> Result<()> {
+    let mut found = vec![stage.scale.shape().0.size(), stage.shift.shape().0.size()];
+    if let Norm::Fixed(stats) = norm {
+        found.extend([stats.mean.len(), stats.variance.len()]);
+    }
+    match found.into_iter().find(|n| *n != outs) {
+        Some(other) => Err(Error::shape("channels of a batch norm", outs, other)),
+        None => Ok(()),
+    }
 }
 
 /// The same from three operations.
@@ -93,7 +114,7 @@ pub(crate) fn composed<
     norm: Norm<'_, E>,
     out: (OH, OW),
 ) -> Result<(Tensor<(B, O, OH, OW), E, D, T>, BatchStats<E>)> {
-    let y = D::conv2d(x, stage.weight, stage.window, out)?;
+    let y = D::conv2d(x, stage.weight, None, stage.window, out)?;
     let (y, stats) = D::batch_norm(y, stage.scale, stage.shift, norm, stage.eps)?;
     Ok((D::relu(y)?, stats))
 }
@@ -108,119 +129,84 @@ where
         norm: Norm<'_, E>,
         out: (OH, OW),
     ) -> Result<(Tensor<(B, O, OH, OW), E, Self, T>, BatchStats<E>)> {
+        let shape = (x.shape().0, stage.weight.shape().0, out.0, out.1);
+        let mut layers = Layers::from(x.shape());
+        layers.push(stage, norm, (out.0.size(), out.1.size()));
+        let (y, mut stats) = layers.run(x, Output::Images, shape, true)?;
+        Ok((y, stats.swap_remove(0)))
+    }
+}
+
+/// Stages with their places on the tape, sizes checked.
+pub(super) struct Layers<E: Real> {
+    /// Channels and size of what the next stage reads.
+    next: (usize, (usize, usize)),
+    layers: Vec<Layer<E>>,
+    slots: Vec<Slot<E>>,
+}
+
+impl<E: Real> Layers<E>
+where
+    Cpu: Device<E>,
+{
+    /// No stages yet, for images of this shape.
+    pub(super) fn from<B: Dim, C: Dim, H: Dim, W: Dim>(image: &(B, C, H, W)) -> Self {
+        let size = (image.2.size(), image.3.size());
+        Layers { next: (image.1.size(), size), layers: Vec::new(), slots: Vec::new() }
+    }
+
+    pub(super) fn push<C: Dim, O: Dim, K: Dim>(
+        &mut self,
+        stage: Stage<'_, C, O, K, E, Cpu>,
+        norm: Norm<'_, E>,
+        out: (usize, usize),
+    ) {
+        let (channels, image) = self.next;
+        let outs = stage.weight.shape().0.size();
+        self.next = (outs, out);
+        self.slots.extend([slot(stage.weight), slot(stage.scale), slot(stage.shift)]);
+        self.layers.push(Layer {
+            plan: Plan { image, channels, out, outs, window: stage.window },
+            weight: values(stage.weight),
+            scale: values(stage.scale),
+            shift: values(stage.shift),
+            eps: stage.eps,
+            fixed: match norm {
+                Norm::Batch => None,
+                Norm::Fixed(stats) => Some(stats.clone()),
+            },
+        });
+    }
+
+    /// All stages on `x`, to an output of the given shape, recorded; `differentiable` asks for the gradient of `x` too.
+    pub(super) fn run<B: Dim, C: Dim, H: Dim, W: Dim, S: Shape, T: Tape<E, Cpu>>(
+        self,
+        x: Tensor<(B, C, H, W), E, Cpu, T>,
+        output: Output,
+        shape: S,
+        differentiable: bool,
+    ) -> Result<(Tensor<S, E, Cpu, T>, Vec<BatchStats<E>>)> {
         let (x, mut tape) = x.split_tape();
-        let (batch, c, h, w) = *x.shape();
-        let outs = stage.weight.shape().0;
-        let plan = Plan {
-            input: (c.size(), h.size(), w.size()),
-            outs: outs.size(),
-            out: (out.0.size(), out.1.size()),
-            window: stage.window,
-        };
-        let (xs, ws, scale, shift) =
-            (values(&x), values(stage.weight), values(stage.scale), values(stage.shift));
-        let mut hat = plan.forward(&xs, &ws, batch.size());
-        let dims = (batch.size(), plan.outs, plan.pixels());
-        let fixed = matches!(norm, Norm::Fixed(_));
-        let stats = match norm {
-            Norm::Batch => measure(&hat, dims),
-            Norm::Fixed(stats) => stats.clone(),
-        };
-        let inverse: Vec<E> = stats.variance.iter().map(|v| (*v + E::of(stage.eps)).sqrt().recip()).collect();
-        let mut y = vec![E::zero(); hat.len()];
-        let (len, p) = (plan.outs * plan.pixels(), plan.pixels().max(1));
-        hat.par_chunks_mut(len.max(1)).zip(y.par_chunks_mut(len.max(1))).for_each(|(hat, y)| {
-            for (o, (hat, y)) in hat.chunks_exact_mut(p).zip(y.chunks_exact_mut(p)).enumerate() {
-                let (mean, inverse, scale, shift) = (stats.mean[o], inverse[o], scale[o], shift[o]);
-                for (h, y) in hat.iter_mut().zip(y) {
-                    *h = (*h - mean) * inverse;
-                    let v = *h * scale + shift;
-                    // A NaN fails the comparison and so comes through.
-                    *y = if v < E::zero() { E::zero() } else { v };
+        let batch = x.shape().0.size();
+        let (stack, stats) = Stack::forward(kept(&x), batch, self.layers, T::OWNS_TAPE);
+        let y = x.device().try_tensor_from_vec(stack.output(output), shape).map_err(device)?;
+        let mut inputs = self.slots;
+        if differentiable {
+            inputs.push(slot(&x));
+        }
+        record(&mut tape, inputs, slot(&y), move |gy, g| {
+            let (g, image) = match (differentiable, g.split_last_mut()) {
+                (true, Some((image, g))) => (g, Some(image.as_mut_slice())),
+                _ => (g, None),
+            };
+            let mut gradients: Vec<StageGradient<'_, E>> = Vec::new();
+            for stage in g.chunks_exact_mut(3) {
+                if let [weight, scale, shift] = stage {
+                    gradients.push(StageGradient { weight, scale, shift });
                 }
             }
-        });
-        let y = x.device().try_tensor_from_vec(y, (batch, outs, out.0, out.1)).map_err(device)?;
-        let inputs = vec![slot(&x), slot(stage.weight), slot(stage.scale), slot(stage.shift)];
-        let saved = Saved { plan, xs, ws, hat, scale, shift, inverse, fixed };
-        record(&mut tape, inputs, slot(&y), move |gy, g| {
-            if let [gx, gw, gs, gt] = g {
-                saved.backward(gy, gx, gw, gs, gt);
-            }
+            stack.backward(output, gy, &mut gradients, image);
         });
         Ok((y.put_tape(tape), stats))
-    }
-}
-
-/// What backward needs of a stage.
-struct Saved<E> {
-    plan: Plan,
-    xs: Vec<E>,
-    ws: Vec<E>,
-    /// The normalised convolution, before scale and shift.
-    hat: Vec<E>,
-    scale: Vec<E>,
-    shift: Vec<E>,
-    inverse: Vec<E>,
-    fixed: bool,
-}
-
-impl<E: Real> Saved<E> {
-    fn backward(&self, gy: &[E], gx: &mut [E], gw: &mut [E], gs: &mut [E], gt: &mut [E]) {
-        let (o, p, n) = (self.plan.outs, self.plan.pixels().max(1), self.plan.input_len().max(1));
-        let batch = gy.len() / (o * p).max(1);
-        let mut g = gy.to_vec();
-        g.par_chunks_mut((o * p).max(1)).zip(self.hat.par_chunks((o * p).max(1))).for_each(|(g, hat)| {
-            for (i, (g, hat)) in g.chunks_exact_mut(p).zip(hat.chunks_exact(p)).enumerate() {
-                let (scale, shift) = (self.scale[i], self.shift[i]);
-                g.iter_mut()
-                    .zip(hat)
-                    .filter(|(_, h)| **h * scale + shift <= E::zero())
-                    .for_each(|(g, _)| *g = E::zero());
-            }
-        });
-        let sums = channel_sums(&g, &self.hat, (batch, o, p));
-        for (i, (sum, dot)) in sums.iter().enumerate() {
-            gt[i] += *sum;
-            gs[i] += *dot;
-        }
-        let count = E::of((batch * p) as f64);
-        let means: Vec<(E, E)> = sums
-            .iter()
-            .map(|(s, d)| if self.fixed { (E::zero(), E::zero()) } else { (*s / count, *d / count) })
-            .collect();
-        let groups: Vec<Vec<E>> = gx
-            .par_chunks_mut(GROUP * n)
-            .zip(self.xs.par_chunks(GROUP * n))
-            .zip(g.par_chunks_mut(GROUP * o * p))
-            .zip(self.hat.par_chunks(GROUP * o * p))
-            .map_init(
-                || self.plan.scratch(),
-                |scratch, (((gx, x), g), hat)| {
-                    let mut sum = vec![E::zero(); gw.len()];
-                    for ((gx, x), (g, hat)) in gx
-                        .chunks_exact_mut(n)
-                        .zip(x.chunks_exact(n))
-                        .zip(g.chunks_exact_mut(o * p).zip(hat.chunks_exact(o * p)))
-                    {
-                        self.through_norm(g, hat, &means);
-                        self.plan.backward_sample(x, &self.ws, g, gx, &mut sum, scratch);
-                    }
-                    sum
-                },
-            )
-            .collect();
-        for group in groups {
-            gw.iter_mut().zip(group).for_each(|(gw, g)| *gw += g);
-        }
-    }
-
-    /// One sample's gradient, from after the norm to before it, in place.
-    fn through_norm(&self, g: &mut [E], hat: &[E], means: &[(E, E)]) {
-        let p = self.plan.pixels().max(1);
-        for (i, (g, hat)) in g.chunks_exact_mut(p).zip(hat.chunks_exact(p)).enumerate() {
-            let (factor, (mean, dot)) = (self.inverse[i] * self.scale[i], means[i]);
-            g.iter_mut().zip(hat).for_each(|(g, h)| *g = factor * (*g - mean - *h * dot));
-        }
     }
 }

@@ -11,7 +11,7 @@ use super::{add, bce_with_logits, gelu, log_softmax, relu, softmax};
 use crate::losses::{masked_error, nt_xent, vicreg, VicRegWeights};
 
 /// The message of an error that must be about shapes.
-fn refusal<T>(result: crate::error::Result<T>) -> String {
+pub(super) fn refusal<T>(result: crate::error::Result<T>) -> String {
     match result {
         Err(e @ crate::Error::Shape { .. }) => e.to_string(),
         Err(e) => panic!("another error: {e}"),
@@ -19,7 +19,7 @@ fn refusal<T>(result: crate::error::Result<T>) -> String {
     }
 }
 
-fn zeros<S: Shape>(shape: S) -> Tensor<S, f32, Cpu> {
+pub(super) fn zeros<S: Shape>(shape: S) -> Tensor<S, f32, Cpu> {
     Cpu::default().tensor_from_vec(vec![0.0; shape.num_elements()], shape)
 }
 
@@ -39,17 +39,6 @@ fn sizes_that_do_not_fit_are_errors() {
         assert!(refusal(bad).contains("expected 2, found 3"));
     }
     assert!(refusal(batch_norm(zeros((4,)), &two, &two, Norm::Batch, 1e-5)).contains("found 0"));
-    let conv = |x: [usize; 4], weight: [usize; 4], window: (usize, usize, usize), out: (usize, usize)| {
-        let weight = zeros((weight[0], weight[1], weight[2], weight[2]));
-        let window = ConvWindow { kernel: window.0, stride: window.1, padding: window.2 };
-        refusal(conv2d(zeros((x[0], x[1], x[2], x[3])), &weight, window, out))
-    };
-    assert!(conv([1, 1, 2, 9], [1, 1, 3, 3], (3, 1, 0), (1, 7)).contains("no smaller than 3x3"));
-    assert!(conv([1, 1, 9, 2], [1, 1, 3, 3], (3, 1, 0), (7, 1)).contains("no smaller than 3x3"));
-    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (3, 0, 0), (7, 7)).contains("stride: 0"));
-    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (5, 1, 0), (5, 5)).contains("with kernel 3"));
-    assert!(conv([1, 1, 9, 9], [1, 1, 3, 3], (3, 1, 0), (7, 6)).contains("expected 7x7, found 7x6"));
-    assert!(conv([1, 1, 9, 9], [1, 2, 3, 3], (3, 1, 0), (7, 7)).contains("channels"));
     assert!(refusal(cross_entropy(zeros((2, 3)), &[0])).contains("one label for each of 2 rows"));
     assert!(refusal(cross_entropy(zeros((0, 3)), &[])).contains("one label"));
     assert!(refusal(cross_entropy(zeros((2, 3)), &[0, 3])).contains("labels below 3"));

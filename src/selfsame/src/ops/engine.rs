@@ -1,9 +1,9 @@
 //! A device that can do everything the library needs.
 
 use super::{
-    ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStageOp, CrossEntropyOp,
-    EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp, LinearOp, MaxPoolOp, MeanErrorOp,
-    PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
+    ActivationOp, AddOp, AttentionOp, AxisMapOp, BatchNormOp, Conv2dOp, ConvStackOp, ConvStageOp,
+    ConvTranspose2dOp, CrossEntropyOp, EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp,
+    LinearOp, MaxPoolOp, MeanErrorOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
 use crate::losses::{MaskedErrorOp, NtXentOp, VicRegOp};
 
@@ -19,7 +19,9 @@ pub trait Engine<E: Real = f32>:
     + AxisMapOp<E>
     + BatchNormOp<E>
     + Conv2dOp<E>
+    + ConvStackOp<E>
     + ConvStageOp<E>
+    + ConvTranspose2dOp<E>
     + CrossEntropyOp<E>
     + KlDivOp<E>
     + EmbeddingOp<E>
@@ -65,7 +67,9 @@ mod cuda {
         AxisMapOp,
         BatchNormOp,
         Conv2dOp,
+        ConvStackOp,
         ConvStageOp,
+        ConvTranspose2dOp,
         CrossEntropyOp,
         KlDivOp,
         EmbeddingOp,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::selftest;
 use super::*;
 use super::{add, bce_with_logits, gelu, gelu_tanh, log_softmax, softmax};
-use crate::golden::{assert_close, assert_within, entries, entry, goldens, numbers, sizes};
+use crate::golden::{assert_close, assert_within, entries, goldens, numbers, sizes};
 use crate::losses::{nt_xent, vicreg, VicRegWeights};
 use crate::nn::{self, Mode};
 use crate::tape::{values, Parameters};
@@ -161,27 +161,54 @@ where
         flat(batch_norm(x.put_tape(self.tape()), &scale, &shift, norm, eps).unwrap().0)
     }
 
-    fn conv2d(&self) -> Option<Taped<E>> {
-        let params = &self.entry["params"];
-        let setting = |name: &str, default: u64| match params.get(name) {
-            None => Some(default as usize),
-            Some(v) => v.as_u64().map(|v| v as usize),
-        };
-        let (x, weight) = (self.sizes("x"), self.sizes("weight"));
-        if setting("groups", 1)? != 1 || setting("dilation", 1)? != 1 || weight[2] != weight[3] {
-            return None;
+    /// Sizes padded to those of an image of height 1, where the entry is about a line.
+    fn plane(&self, name: &str) -> Tensor<Axis4, E, Cpu> {
+        let s = self.sizes(name);
+        let (height, width) = if s.len() == 3 { (1, s[2]) } else { (s[2], s[3]) };
+        self.one(name).reshape_like(&(s[0], s[1], height, width))
+    }
+
+    /// A setting given once, or for both axes; along a line the height's is the default.
+    fn pair(&self, name: &str, default: usize) -> (usize, usize) {
+        let number = |v: &Value| v.as_u64().unwrap() as usize;
+        match self.entry["params"].get(name) {
+            None => (default, default),
+            Some(Value::Array(v)) => (number(&v[0]), number(&v[1])),
+            Some(v) if self.sizes("x").len() == 3 => (default, number(v)),
+            Some(v) => (number(v), number(v)),
         }
-        let window =
-            ConvWindow { kernel: weight[2], stride: setting("stride", 1)?, padding: setting("padding", 0)? };
-        let out = (conv_output(x[2], window), conv_output(x[3], window));
-        let y = conv2d(self.four("x").put_tape(self.tape()), &self.four("weight"), window, out).unwrap();
-        if !self.leaves.contains_key("bias") {
-            return Some(flat(y));
+    }
+
+    fn convolution(&self, transposed: bool) -> Taped<E> {
+        let (x, weight) = (self.plane("x"), self.plane("weight"));
+        let (stride, padding, dilation) =
+            (self.pair("stride", 1), self.pair("padding", 0), self.pair("dilation", 1));
+        let groups = self.entry["params"].get("groups").map_or(1, |g| g.as_u64().unwrap() as usize);
+        let (&(_, _, height, width), &(_, _, kh, kw)) = (x.shape(), weight.shape());
+        let window = ConvWindow::new(kh, kw)
+            .stride(stride.0, stride.1)
+            .padding(padding.0, padding.1)
+            .dilation(dilation.0, dilation.1)
+            .groups(groups);
+        let bias = self.leaves.get("bias");
+        let x = x.put_tape(self.tape());
+        let line = self.sizes("x").len() == 3;
+        if transposed {
+            let extra = self.pair("output_padding", 0);
+            let out = window.transposed_output((height, width), extra).unwrap();
+            let outs = weight.shape().1 * groups;
+            if line {
+                let (x, w) = (squeezed(x), squeezed(weight.put_tape(NoneTape)));
+                return flat(conv_transpose1d(x, &w, bias, window, (outs, out.1)).unwrap());
+            }
+            return flat(conv_transpose2d(x, &weight, bias, window, (outs, out.0, out.1)).unwrap());
         }
-        let shape = *y.shape();
-        let (y, tape) = y.split_tape();
-        let bias = self.one("bias").put_tape(tape).broadcast_like::<_, Axes3<0, 2, 3>>(&shape);
-        Some(flat(bias + y))
+        let out = window.output((height, width)).unwrap();
+        if line {
+            let (x, w) = (squeezed(x), squeezed(weight.put_tape(NoneTape)));
+            return flat(conv1d(x, &w, bias, window, out.1).unwrap());
+        }
+        flat(conv2d(x, &weight, bias, window, out).unwrap())
     }
 
     /// The entry's result, or `None` where it is about something we have not.
@@ -202,7 +229,8 @@ where
             "attention" => flat(self.attention(self.two("x").put_tape(self.tape()), "")),
             "transformer_block" if whole => self.stack(eps()),
             "transformer_block" => self.block(eps()),
-            "conv2d" => self.conv2d()?,
+            "conv1d" | "conv2d" => self.convolution(false),
+            "conv_transpose1d" | "conv_transpose2d" => self.convolution(true),
             "patchify" => {
                 let patch = params["patch"].as_u64().unwrap() as usize;
                 flat(patchify(self.four("x").put_tape(self.tape()), patch).unwrap())
@@ -321,6 +349,15 @@ where
     }
 }
 
+/// An image of height 1 as a line.
+fn squeezed<E: Real, T: Tape<E, Cpu>>(x: Tensor<Axis4, E, Cpu, T>) -> Tensor<Axis3, E, Cpu, T>
+where
+    Cpu: Engine<E>,
+{
+    let (a, b, _, width) = *x.shape();
+    x.reshape_like(&(a, b, width))
+}
+
 fn row<E: Real>(v: &[f64]) -> Flat<E>
 where
     Cpu: Engine<E>,
@@ -413,7 +450,10 @@ fn every_golden_of_an_operation_we_have_matches() {
                 ("avg_pool2d", 3),
                 ("batch_norm", 10),
                 ("bce_with_logits", 1),
-                ("conv2d", 7),
+                ("conv1d", 6),
+                ("conv2d", 11),
+                ("conv_transpose1d", 1),
+                ("conv_transpose2d", 5),
                 ("cross_entropy", 5),
                 ("embedding", 1),
                 ("gelu", 2),

@@ -18,8 +18,19 @@ mod batch_norm;
 mod cases;
 #[cfg(test)]
 mod checks;
+mod conv1d;
 mod conv2d;
+#[cfg(test)]
+mod conv_cases;
+mod conv_depthwise;
+mod conv_norm;
+mod conv_passes;
+mod conv_plan;
+mod conv_stack;
 mod conv_stage;
+mod conv_taps;
+mod conv_transpose2d;
+mod conv_window;
 mod cross_entropy;
 #[cfg(test)]
 mod edges;
@@ -57,8 +68,12 @@ pub use attention::{attention, AttentionOp};
 pub use avg_pool::{adaptive_avg_pool2d, avg_pool1d, avg_pool2d, Divisor};
 pub use axis_map::{AxisMap, AxisMapOp};
 pub use batch_norm::{batch_norm, BatchNormOp, BatchStats, Norm};
-pub use conv2d::{conv2d, conv_output, Conv2dOp, ConvWindow};
+pub use conv1d::{conv1d, conv_transpose1d};
+pub use conv2d::{conv2d, Conv2dOp};
+pub use conv_stack::{conv_stack, ConvStackOp, ImageGradient, Stages};
 pub use conv_stage::{conv_stage, ConvStageOp, Stage};
+pub use conv_transpose2d::{conv_transpose2d, ConvTranspose2dOp};
+pub use conv_window::{conv_output, ConvWindow};
 pub use cross_entropy::{
     cross_entropy, cross_entropy_with, soft_cross_entropy, CrossEntropyOp, CrossEntropySettings, Targets,
 };

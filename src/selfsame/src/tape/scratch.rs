@@ -32,13 +32,17 @@ fn lock<T>(mutex: &'static Mutex<T>) -> std::sync::MutexGuard<'static, T> {
 
 /// A slice of numbers from the pool; dereferences to `[E]`, goes back when dropped.
 #[derive(Debug)]
-pub(crate) struct Scratch<E: Send + 'static>(Vec<E>);
+pub(crate) struct Scratch<E: Send + 'static> {
+    /// As long as it ever was, so that a longer use after a shorter one finds numbers there and need not write them.
+    buffer: Vec<E>,
+    len: usize,
+}
 
 impl<E: Copy + Default + Send + 'static> Scratch<E> {
     /// `len` numbers of no particular value: for a kernel that writes each before it reads it.
     pub(crate) fn any(len: usize) -> Scratch<E> {
         if len < SMALL {
-            return Scratch(vec![E::default(); len]);
+            return Scratch { buffer: vec![E::default(); len], len };
         }
         let now = {
             let mut clock = lock(&CLOCK);
@@ -59,9 +63,10 @@ impl<E: Copy + Default + Send + 'static> Scratch<E> {
             Some(Ok(v)) => *v,
             _ => Vec::with_capacity(len),
         };
-        v.truncate(len);
-        v.resize(len, E::default());
-        Scratch(v)
+        if v.len() < len {
+            v.resize(len, E::default());
+        }
+        Scratch { buffer: v, len }
     }
 
     /// The same numbers as `values`.
@@ -82,22 +87,22 @@ impl<E: Copy + Default + Send + 'static> Scratch<E> {
 impl<E: Send + 'static> Deref for Scratch<E> {
     type Target = [E];
     fn deref(&self) -> &[E] {
-        &self.0
+        &self.buffer[..self.len]
     }
 }
 
 impl<E: Send + 'static> DerefMut for Scratch<E> {
     fn deref_mut(&mut self) -> &mut [E] {
-        &mut self.0
+        &mut self.buffer[..self.len]
     }
 }
 
 impl<E: Send + 'static> Drop for Scratch<E> {
     fn drop(&mut self) {
-        if self.0.capacity() < SMALL {
+        if self.buffer.capacity() < SMALL {
             return;
         }
-        let buffer = std::mem::take(&mut self.0);
+        let buffer = std::mem::take(&mut self.buffer);
         let since = *lock(&CLOCK);
         let idle =
             Idle { kind: TypeId::of::<E>(), capacity: buffer.capacity(), since, buffer: Box::new(buffer) };

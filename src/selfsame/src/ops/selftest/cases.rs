@@ -6,9 +6,7 @@ use super::inputs::{flat, normal, Case, Inputs, Taped};
 use crate::error::{device, Result};
 use crate::losses::{self, nt_xent};
 use crate::ops::*;
-use crate::ops::{
-    activation, add, attention, batch_norm, conv2d, conv_stage, cross_entropy, gelu, gelu_tanh,
-};
+use crate::ops::{activation, add, attention, batch_norm, cross_entropy, gelu, gelu_tanh};
 use crate::ops::{l2_normalize, layer_norm, linear, patchify, pool, relu, stack};
 
 /// A case: its fields are sizes, its body gives the fused and the composed result.
@@ -71,30 +69,6 @@ case!(BatchNormFixed(b: usize, c: usize, l: usize), vec![vec![b, c, l], vec![c],
     |i, t| { let x = i.three()?; let s = i.one()?; let u = i.one()?; let stats = fixed::<E>(c); }
     batch_norm(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0),
     batch_norm::composed(x.put_tape(t), &s, &u, Norm::Fixed(&stats), 1e-5).map(|y| y.0));
-case!(Conv(x: [usize; 4], outs: usize, kernel: usize, stride: usize, padding: usize),
-    vec![x.to_vec(), vec![outs, x[1], kernel, kernel]],
-    |i, t| {
-        let image = i.four()?;
-        let weight = i.four()?;
-        let window = ConvWindow { kernel, stride, padding };
-        let out = (conv_output(x[2], window), conv_output(x[3], window));
-    }
-    conv2d(image.put_tape(t), &weight, window, out), conv2d::composed(image.put_tape(t), &weight, window, out));
-case!(ConvRelu(x: [usize; 4], outs: usize, kernel: usize, stride: usize, padding: usize, batch: bool),
-    vec![x.to_vec(), vec![outs, x[1], kernel, kernel], vec![outs], vec![outs]],
-    |i, t| {
-        let image = i.four()?;
-        let weight = i.four()?;
-        let scale = i.one()?;
-        let shift = i.one()?;
-        let window = ConvWindow { kernel, stride, padding };
-        let out = (conv_output(x[2], window), conv_output(x[3], window));
-        let stage = Stage { weight: &weight, scale: &scale, shift: &shift, window, eps: 1e-5 };
-        let stats = fixed::<E>(outs);
-        let norm = if batch { Norm::Batch } else { Norm::Fixed(&stats) };
-    }
-    conv_stage(image.put_tape(t), stage, norm, out).map(|y| y.0),
-    conv_stage::composed(image.put_tape(t), stage, norm, out).map(|y| y.0));
 case!(CrossEntropy(rows: usize, classes: usize), vec![vec![rows, classes]],
     |i, t| { let x = i.two()?; let labels = (0..rows).map(|r| (r * 7 % classes) as u32).collect::<Vec<_>>(); }
     cross_entropy(x.put_tape(t), &labels), cross_entropy::composed(x.put_tape(t), plain(&labels)));

@@ -4,6 +4,7 @@
 //! library calls it, in float32 on a device.
 
 pub(crate) mod cases;
+pub(crate) mod convolutions;
 pub(crate) mod images;
 mod inputs;
 pub(crate) mod losses;

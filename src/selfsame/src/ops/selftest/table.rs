@@ -1,17 +1,19 @@
 //! Which cases the self-test runs: every operation once or twice, at sizes with nothing round about them.
 
 use super::cases::*;
+use super::convolutions::*;
 use super::images::*;
 use super::losses::{MaskedError, VicReg, VicRegOfItself};
 use super::rows::*;
 use super::run::Visitor;
-use crate::ops::{Activation, Divisor, Penalty, PoolWindow, Resize};
+use crate::ops::{Activation, ConvWindow, Divisor, Penalty, PoolWindow, Resize};
 
 /// Shows `visitor` every case.
 pub(crate) fn every(visitor: &mut impl Visitor) {
     elementwise(visitor);
     rows(visitor);
     images(visitor);
+    convolutions(visitor);
     networks(visitor);
 }
 
@@ -63,11 +65,6 @@ fn images(v: &mut impl Visitor) {
     v.case(&BatchNorm3 { b: 13, c: 5, l: 7 });
     v.case(&BatchNorm4 { b: 23, c: 7, h: 5, w: 9 });
     v.case(&BatchNormFixed { b: 13, c: 5, l: 7 });
-    v.case(&Conv { x: [11, 3, 14, 13], outs: 4, kernel: 3, stride: 2, padding: 1 });
-    v.case(&Conv { x: [7, 2, 9, 13], outs: 5, kernel: 5, stride: 1, padding: 2 });
-    for batch in [true, false] {
-        v.case(&ConvRelu { x: [11, 3, 14, 13], outs: 4, kernel: 3, stride: 1, padding: 1, batch });
-    }
     let window = PoolWindow::square(3).stride(2).padding(1);
     v.case(&MaxPool { x: [7, 3, 13, 11], window });
     v.case(&AvgPool { x: [7, 3, 13, 11], window, divisor: Divisor::Inside });
@@ -79,6 +76,23 @@ fn images(v: &mut impl Visitor) {
     }
     v.case(&Unpatchify { b: 11, image: (3, 10, 15), patch: 5 });
     v.case(&Patchify { x: [11, 3, 10, 15], patch: 5 });
+}
+
+fn convolutions(v: &mut impl Visitor) {
+    let (plain, halving) =
+        (ConvWindow::square(3).padding(1, 1), ConvWindow::square(3).stride(2, 2).padding(1, 1));
+    v.case(&Conv { x: [11, 3, 14, 13], outs: 4, window: halving });
+    v.case(&Conv { x: [7, 2, 9, 13], outs: 5, window: ConvWindow::square(5).padding(2, 2) });
+    v.case(&Conv { x: [7, 33, 9, 13], outs: 33, window: plain.groups(33) });
+    let holed = ConvWindow::new(3, 2).dilation(2, 3).padding(1, 2);
+    v.case(&ConvBiased { x: [11, 6, 9, 13], outs: 4, window: holed.groups(2) });
+    v.case(&Line { x: [11, 3, 41], outs: 5, window: ConvWindow::new(1, 5).padding(0, 2) });
+    v.case(&LineTransposed { x: [11, 3, 41], outs: 5, window: ConvWindow::new(1, 4).stride(1, 2) });
+    v.case(&Transposed { x: [11, 4, 6, 5], outs: 6, window: halving.groups(2), extra: (1, 0) });
+    for batch in [true, false] {
+        v.case(&ConvRelu { x: [11, 3, 14, 13], outs: 4, window: plain, batch });
+        v.case(&ConvStack { x: [37, 3, 9, 8], widths: [7, 20], windows: [plain, halving], batch });
+    }
 }
 
 fn networks(v: &mut impl Visitor) {
