@@ -10,7 +10,7 @@ use crate::ops::{matmul, normalize_rows, Matrix, Threads};
 
 /// Queries and rows of the bank whose similarities are computed at once: they stay in cache until they are looked at, and
 /// memory does not grow with queries times bank.
-const QUERIES: usize = 256;
+const QUERIES: usize = 512;
 const BANK: usize = 1024;
 
 /// Settings of [`knn`].
