@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::backward::{backward, BackwardScratch};
-use super::forward::{forward, ForwardScratch, StackValues};
+use super::backward::BackwardScratch;
+use super::forward::{ForwardScratch, Group, StackValues};
 use super::plan::{split, Plan};
 use super::rows::{add_rows, add_to_rows};
 use super::weights::{add, transpose};
@@ -126,6 +126,11 @@ impl<E: Real> Work<E> {
         kept
     }
 
+    /// Some samples, from number `first` on.
+    fn group(&self, first: usize) -> Group<'_, E> {
+        Group { plan: &self.plan, values: &self.values, mask: self.mask.as_mask(), first }
+    }
+
     fn forward_group(
         &self,
         first: usize,
@@ -135,18 +140,18 @@ impl<E: Real> Work<E> {
         reuse: bool,
         scratch: &mut ForwardScratch<E>,
     ) {
-        let Work { plan, values, .. } = self;
-        let mask = self.mask.as_mask();
+        let plan = &self.plan;
+        let samples = self.group(first);
         match &self.ends {
             Ends::Tokens => {
                 y.copy_from_slice(x);
-                forward(plan, values, mask, first, y, kept, reuse, scratch);
+                samples.forward(y, kept, reuse, scratch);
             }
             Ends::PatchesToMean(embedding) => {
                 let n = y.len() / plan.width.max(1) * plan.tokens * plan.width;
                 let mut tokens = std::mem::replace(&mut scratch.tokens, Scratch::any(0));
                 embedding.forward(x, &mut tokens[..n]);
-                forward(plan, values, mask, first, &mut tokens[..n], kept, reuse, scratch);
+                samples.forward(&mut tokens[..n], kept, reuse, scratch);
                 mean(&tokens[..n], plan.width, y);
                 scratch.tokens = tokens;
             }
@@ -190,7 +195,7 @@ impl<E: Real> Work<E> {
         sums: &mut [E],
         scratch: &mut BackwardScratch<E>,
     ) {
-        let Work { plan, values, .. } = self;
+        let plan = &self.plan;
         let (group, (sample_x, sample_y)) = (plan.group(), self.sample());
         let (sums, embedding_sums) = sums.split_at_mut(plan.gradient_len());
         let groups = gx
@@ -206,8 +211,7 @@ impl<E: Real> Work<E> {
                     mean_backward(gy, plan.width, plan.tokens, scratch.upstream(rows, plan.width));
                 }
             }
-            let first = first + i * group;
-            let g = backward(plan, values, self.mask.as_mask(), first, rows, kept, sums, scratch);
+            let g = self.group(first + i * group).backward(rows, kept, sums, scratch);
             match &self.ends {
                 Ends::Tokens => gx.iter_mut().zip(g).for_each(|(gx, g)| *gx += *g),
                 Ends::PatchesToMean(e) => e.backward(x, g, gx, e.sums(&mut *embedding_sums)),
