@@ -18,12 +18,12 @@ from pathlib import Path
 # The ratio each workload is meant to reach.
 TARGETS = {
     "simclr-vit": 1.5,
-    "simclr-cnn": 1.0,
-    "mae-vit": 1.2,
-    "gpt-char": 1.2,
-    "vicreg-mlp": 1.5,
+    "simclr-cnn": 1.5,
+    "mae-vit": 1.5,
+    "gpt-char": 1.5,
+    "vicreg-mlp": 1.3,
     "augment": 20.0,
-    "e2e-simclr": 1.5,
+    "e2e-simclr": 3.0,
     "knn": 2.0,
     "probe": 1.0,
 }

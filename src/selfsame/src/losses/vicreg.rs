@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 use rayon::prelude::*;
 
 use crate::error::{device, Error, Result};
-use crate::ops::{matmul, Matrix, Real, Threads};
+use crate::ops::{dot, matmul, vectorized, Matrix, Real, Threads};
 use crate::tape::{profile::op, record, slot, values, Scratch};
 
 /// Added to a variance before the root is taken, as in the authors' code.
@@ -185,8 +185,13 @@ fn subtract<E: Real>(a: &[E], b: &[E], difference: &mut [E]) -> E {
         .par_chunks_mut(CHUNK)
         .zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)))
         .map(|(difference, (a, b))| {
-            difference.iter_mut().zip(a.iter().zip(b)).for_each(|(d, (a, b))| *d = *a - *b);
-            difference.iter().map(|d| *d * *d).sum()
+            vectorized(
+                #[inline(always)]
+                move || {
+                    difference.iter_mut().zip(a.iter().zip(b)).for_each(|(d, (a, b))| *d = *a - *b);
+                    dot(difference, difference)
+                },
+            )
         })
         .collect();
     parts.into_iter().sum()
@@ -205,12 +210,12 @@ struct Spread<E: Real> {
 impl<E: Real> Spread<E> {
     fn of(z: &[E], n: usize, d: usize, weights: VicRegWeights) -> Spread<E> {
         let mut mean = vec![E::zero(); d];
-        z.chunks_exact(d).for_each(|row| mean.iter_mut().zip(row).for_each(|(m, v)| *m += *v));
+        mean.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, mean)| add_columns(z, d, i * COLUMNS, mean));
         let count = E::of(n as f64);
         mean.iter_mut().for_each(|m| *m /= count);
         let mut centred = Scratch::any(n * d);
         centred.par_chunks_mut(d).zip(z.par_chunks(d)).for_each(|(out, row)| {
-            out.iter_mut().zip(row).zip(&mean).for_each(|((o, v), m)| *o = *v - *m);
+            out.iter_mut().zip(row.iter().zip(&mean)).for_each(|(o, (v, m))| *o = *v - *m);
         });
         let mut pull = Scratch::any(d * d);
         let (rows, square) = (Matrix::new(n, d), Matrix::new(d, d));
@@ -231,6 +236,25 @@ impl<E: Real> Spread<E> {
     }
 }
 
+/// Columns a task sums.
+const COLUMNS: usize = 64;
+
+/// Adds the columns of `z`, `width` wide, from `first` on to `sums`, as many as it has.
+fn add_columns<E: Real>(z: &[E], width: usize, first: usize, sums: &mut [E]) {
+    vectorized(
+        #[inline(always)]
+        move || {
+            let n = sums.len();
+            for row in z.chunks_exact(width) {
+                let row = &row[first..first + n];
+                for i in 0..n {
+                    sums[i] += row[i];
+                }
+            }
+        },
+    );
+}
+
 /// One feature's hinge and covariances; its row of `z'z` becomes its row of [`Spread::pull`].
 fn feature_terms<E: Real>(row: &mut [E], feature: usize, n: usize, weights: VicRegWeights) -> E {
     let features = row.len() as f64;
@@ -240,8 +264,8 @@ fn feature_terms<E: Real>(row: &mut [E], feature: usize, n: usize, weights: VicR
     let inside = std >= E::one();
     let hinge = if inside { E::zero() } else { E::one() - std };
     row[feature] = E::zero();
-    let covariances: E = row.iter().map(|v| (*v * normal) * (*v * normal)).sum();
     let scale = E::of(4.0 * weights.covariance / features) * normal * normal;
+    let covariances = normal * normal * vectorized(|| dot(row, row));
     row.iter_mut().for_each(|v| *v *= scale);
     let half = E::of(0.5 * weights.variance / features);
     row[feature] = if inside { E::zero() } else { -half * normal / std };

@@ -141,6 +141,12 @@ where
         let (_, c, l) = dims;
         let chunk = CHUNK.div_ceil((c * l).max(1)) * (c * l).max(1);
         hat.par_chunks_mut(chunk).zip(y.par_chunks_mut(chunk)).for_each(|(hat, y)| {
+            if l == 1 {
+                return vectorized(
+                    #[inline(always)]
+                    || normalize_rows(hat, y, (&stats.mean, &inverse), (&s, &t)),
+                );
+            }
             each_channel(hat, y, (c, l), |i, hat, y| {
                 *hat = (*hat - stats.mean[i]) * inverse[i];
                 *y = *hat * s[i] + t[i];
@@ -161,6 +167,12 @@ where
             // What was normalised becomes the gradient.
             let chunks = gx.par_chunks_mut(chunk).zip(hat.par_chunks_mut(chunk)).zip(gy.par_chunks(chunk));
             chunks.for_each(|((gx, hat), gy)| {
+                if l == 1 {
+                    return vectorized(
+                        #[inline(always)]
+                        || normalize_rows_backward(gy, hat, gx, &sums, &factor),
+                    );
+                }
                 each_channel(hat, gx, (c, l), |i, hat, _| *hat = *hat * sums[i].1 + sums[i].0);
                 vectorized(
                     #[inline(always)]
@@ -170,6 +182,64 @@ where
             });
         });
         Ok((y.put_tape(tape), stats))
+    }
+}
+
+// With one value a channel the loops run over channels. They are functions of their own because a compiler knows of a
+// function's slices that they do not overlap, and of a closure's it does not.
+
+/// Rows of channels centred and scaled in place, then scaled and shifted into `y`.
+#[inline(always)]
+fn normalize_rows<E: Real>(hat: &mut [E], y: &mut [E], (mean, inverse): (&[E], &[E]), (s, t): (&[E], &[E])) {
+    let c = mean.len().max(1);
+    for (hat, y) in hat.chunks_exact_mut(c).zip(y.chunks_exact_mut(c)) {
+        normalize_row(hat, y, mean, inverse, s, t);
+    }
+}
+
+#[inline(always)]
+fn normalize_row<E: Real>(hat: &mut [E], y: &mut [E], mean: &[E], inverse: &[E], s: &[E], t: &[E]) {
+    let c = hat.len();
+    let (y, mean, inverse, s, t) = (&mut y[..c], &mean[..c], &inverse[..c], &s[..c], &t[..c]);
+    for i in 0..c {
+        hat[i] = (hat[i] - mean[i]) * inverse[i];
+    }
+    for i in 0..c {
+        y[i] = hat[i] * s[i] + t[i];
+    }
+}
+
+/// Adds to `gx` the gradient of rows that [`normalize_rows`] made.
+#[inline(always)]
+fn normalize_rows_backward<E: Real>(gy: &[E], hat: &[E], gx: &mut [E], means: &[(E, E)], factor: &[E]) {
+    let c = factor.len().max(1);
+    for ((gx, hat), gy) in gx.chunks_exact_mut(c).zip(hat.chunks_exact(c)).zip(gy.chunks_exact(c)) {
+        let means = &means[..c];
+        let factor = &factor[..c];
+        for i in 0..c {
+            gx[i] += factor[i] * (gy[i] - means[i].0 - hat[i] * means[i].1);
+        }
+    }
+}
+
+/// Adds `gy` to `totals` and `gy * hat` to `products`.
+#[inline(always)]
+fn add_products<E: Real>(gy: &[E], hat: &[E], totals: &mut [E], products: &mut [E]) {
+    let n = gy.len();
+    let (hat, totals, products) = (&hat[..n], &mut totals[..n], &mut products[..n]);
+    for i in 0..n {
+        totals[i] += gy[i];
+        products[i] += gy[i] * hat[i];
+    }
+}
+
+/// Adds `f` of every value and its place to `sums`.
+#[inline(always)]
+fn add_each<E: Real>(sums: &mut [E], x: &[E], f: &impl Fn(E, usize) -> E) {
+    let n = sums.len();
+    let x = &x[..n];
+    for i in 0..n {
+        sums[i] += f(x[i], i);
     }
 }
 
@@ -229,7 +299,7 @@ fn add_channels<E: Real>(
             for sample in 0..b {
                 let x = &x[(sample * c + first) * l..][..sums.len() * l];
                 if l == 1 {
-                    sums.iter_mut().zip(x).enumerate().for_each(|(i, (s, x))| *s += f(*x, i));
+                    add_each(sums, x, &f);
                     continue;
                 }
                 for (i, (s, x)) in sums.iter_mut().zip(x.chunks_exact(l.max(1))).enumerate() {
@@ -247,16 +317,21 @@ pub(super) fn channel_sums<E: Real>(gy: &[E], hat: &[E], (b, c, l): (usize, usiz
         vectorized(
             #[inline(always)]
             || {
+                if l == 1 {
+                    let (mut totals, mut products) = ([E::zero(); COLUMNS], [E::zero(); COLUMNS]);
+                    let n = sums.len();
+                    for sample in 0..b {
+                        let at = sample * c + block * COLUMNS;
+                        add_products(&gy[at..at + n], &hat[at..at + n], &mut totals[..n], &mut products[..n]);
+                    }
+                    for (sum, both) in sums.iter_mut().zip(totals.into_iter().zip(products)) {
+                        *sum = both;
+                    }
+                    return;
+                }
                 for sample in 0..b {
                     let at = (sample * c + block * COLUMNS) * l;
                     let (gy, hat) = (&gy[at..at + sums.len() * l], &hat[at..at + sums.len() * l]);
-                    if l == 1 {
-                        for ((total, products), (gy, hat)) in sums.iter_mut().zip(gy.iter().zip(hat)) {
-                            *total += *gy;
-                            *products += *gy * *hat;
-                        }
-                        continue;
-                    }
                     for (i, (total, products)) in sums.iter_mut().enumerate() {
                         let (gy, hat) = (&gy[i * l..(i + 1) * l], &hat[i * l..(i + 1) * l]);
                         *total += sum(gy);

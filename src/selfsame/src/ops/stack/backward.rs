@@ -19,8 +19,8 @@ pub(super) struct BackwardScratch<E: Send + 'static> {
 }
 
 impl<E: Real> BackwardScratch<E> {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let rows = plan.group() * plan.tokens;
+    pub(super) fn new(plan: &Plan, group: usize) -> Self {
+        let rows = group * plan.tokens;
         BackwardScratch {
             gx: Scratch::any(rows * plan.width),
             narrow: Scratch::any(rows * plan.width),

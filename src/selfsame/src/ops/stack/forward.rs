@@ -23,8 +23,8 @@ pub(super) struct ForwardScratch<E: Send + 'static> {
 }
 
 impl<E: Real> ForwardScratch<E> {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let rows = plan.group() * plan.tokens;
+    pub(super) fn new(plan: &Plan, group: usize) -> Self {
+        let rows = group * plan.tokens;
         ForwardScratch {
             tokens: Scratch::any(rows * plan.width),
             hidden: Scratch::any(rows * plan.hidden),

@@ -3,9 +3,11 @@
 use crate::ops::attend::Attend;
 use crate::ops::Activation;
 
-/// Rows that pass through all blocks together: enough for matrix products to run near their peak, few enough that what
-/// passes from one block to the next stays in the second-level cache.
-const ROWS: usize = 400;
+/// Numbers of queries, keys, values and hidden units that pass through all blocks together, about: enough for matrix
+/// products to run near their peak, few enough that what passes from one product to the next stays in the second-level cache.
+const NUMBERS: usize = 400_000;
+/// Rows that are worth a partial weight gradient of their own.
+const SPAN_ROWS: usize = 512;
 /// Numbers in all partial weight gradients together, which is what splitting a batch costs.
 const PARTIAL: usize = 1 << 24;
 
@@ -25,16 +27,18 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Samples that pass through all blocks together.
-    pub(super) fn group(&self) -> usize {
-        (ROWS / self.tokens.max(1)).max(1)
-    }
-
-    /// Samples that share one partial weight gradient: whole groups, a number that does not depend on the threads.
-    pub(super) fn span(&self, batch: usize) -> usize {
-        let parts = (PARTIAL / self.gradient_len().max(1)).clamp(2, 16);
-        let groups = batch.div_ceil(self.group());
-        groups.div_ceil(parts).max(1) * self.group()
+    /// How a batch is shared out: samples that pass through all blocks together, and samples (a multiple of those) that
+    /// share one partial weight gradient. Neither depends on the number of threads.
+    pub(super) fn shares(&self, batch: usize) -> (usize, usize) {
+        // Few partial gradients share a small batch out unevenly, many cost memory and additions; a power of 2, like the
+        // number of threads of most machines.
+        let most = (PARTIAL / self.gradient_len().max(1)).clamp(2, 16);
+        let parts = 1 << (batch * self.tokens / SPAN_ROWS).clamp(1, most).ilog2();
+        let span = batch.div_ceil(parts).max(1);
+        let rows = (NUMBERS / (4 * self.width + 2 * self.hidden).max(1)).max(1);
+        let groups = ((span * self.tokens + rows / 2) / rows).clamp(1, span);
+        let group = span.div_ceil(groups);
+        (group, group * span.div_ceil(group))
     }
 
     /// The attention of one sample, with the keys it may see.
@@ -53,7 +57,7 @@ impl Plan {
     }
 
     /// Numbers in one block's partial gradient; see [`BlockSums`].
-    fn block_gradient_len(&self) -> usize {
+    pub(super) fn block_gradient_len(&self) -> usize {
         let (d, f) = (self.width, self.hidden);
         4 * d * d + 2 * d * f + 3 * d + f
     }
@@ -66,8 +70,12 @@ impl Plan {
     /// One block's part of a partial gradient.
     pub(super) fn block_sums<'g, E>(&self, block: usize, all: &'g mut [E]) -> BlockSums<'g, E> {
         let len = self.block_gradient_len();
+        self.sums_of(&mut all[block * len..(block + 1) * len])
+    }
+
+    /// The same, given that part.
+    pub(super) fn sums_of<'g, E>(&self, mut rest: &'g mut [E]) -> BlockSums<'g, E> {
         let (d, f) = (self.width, self.hidden);
-        let mut rest = &mut all[block * len..(block + 1) * len];
         let mut next = |n| split(&mut rest, n);
         BlockSums {
             qkv: next(3 * d * d),
@@ -141,4 +149,32 @@ pub(super) struct BlockSums<'g, E> {
     pub(super) proj_bias: &'g mut [E],
     pub(super) fc1_bias: &'g mut [E],
     pub(super) fc2_bias: &'g mut [E],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_a_batch_and_spans_are_whole_groups() {
+        let plan = |tokens| Plan {
+            tokens,
+            width: 128,
+            heads: 4,
+            hidden: 256,
+            depth: 4,
+            causal: false,
+            activation: Activation::Gelu,
+            finish: true,
+            eps: 1e-5,
+        };
+        for tokens in [1, 2, 16, 31, 49, 128, 700] {
+            for batch in [0, 1, 2, 3, 17, 32, 53, 100, 256, 512] {
+                let (group, span) = plan(tokens).shares(batch);
+                assert!(group > 0 && span % group == 0 && span < batch.max(1) + group, "{tokens} {batch}");
+            }
+        }
+        assert_eq!(plan(128).shares(32), (4, 4));
+        assert_eq!(plan(49).shares(512), (8, 32));
+    }
 }

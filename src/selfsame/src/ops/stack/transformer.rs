@@ -1,6 +1,7 @@
 //! The operation: shapes in, kernels inside, a tape entry out.
 
 use dfdx::prelude::*;
+use rayon::prelude::*;
 
 use super::forward::StackValues;
 use super::plan::Plan;
@@ -291,26 +292,27 @@ fn read<W: Dim, E: Real>(stack: &StackParameters<'_, W, E, Cpu>, plan: &Plan) ->
 where
     Cpu: Device<E>,
 {
-    let block = |b: &BlockParameters<'_, W, E, Cpu>| {
-        let v = BlockValues {
-            scale1: values(b.norm1[0]),
-            shift1: values(b.norm1[1]),
-            qkv: values(b.qkv),
-            qkv_bias: values(b.qkv_bias),
-            proj: values(b.proj),
-            proj_bias: values(b.proj_bias),
-            scale2: values(b.norm2[0]),
-            shift2: values(b.norm2[1]),
-            fc1: values(b.fc1),
-            fc1_bias: values(b.fc1_bias),
-            fc2: values(b.fc2),
-            fc2_bias: values(b.fc2_bias),
-        };
+    let block = |b: &BlockParameters<'_, W, E, Cpu>| BlockValues {
+        scale1: values(b.norm1[0]),
+        shift1: values(b.norm1[1]),
+        qkv: values(b.qkv),
+        qkv_bias: values(b.qkv_bias),
+        proj: values(b.proj),
+        proj_bias: values(b.proj_bias),
+        scale2: values(b.norm2[0]),
+        shift2: values(b.norm2[1]),
+        fc1: values(b.fc1),
+        fc1_bias: values(b.fc1_bias),
+        fc2: values(b.fc2),
+        fc2_bias: values(b.fc2_bias),
+    };
+    let blocks: Vec<_> = stack.blocks.iter().map(block).collect();
+    let folded = |v: BlockValues<E>| {
         let folded = v.fold(plan);
         (v, folded)
     };
     StackValues {
-        blocks: stack.blocks.iter().map(block).collect(),
+        blocks: blocks.into_par_iter().map(folded).collect(),
         norm: stack.norm.map(|[scale, shift]| (values(scale), values(shift))),
     }
 }

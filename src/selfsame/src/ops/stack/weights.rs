@@ -6,7 +6,7 @@
 //! attention unchanged, because weights sum to 1, and so joins the bias of the projection.
 
 use super::plan::{BlockSums, Plan};
-use crate::ops::Real;
+use crate::ops::{vectorized, Real};
 
 /// One block's parameters, row-major, maps as (out, in).
 pub(super) struct BlockValues<E> {
@@ -129,7 +129,10 @@ fn unfold_norm<E: Real>(
 }
 
 pub(super) fn add<E: Real>(sum: &mut [E], values: &[E]) {
-    sum.iter_mut().zip(values).for_each(|(s, v)| *s += *v);
+    vectorized(
+        #[inline(always)]
+        move || sum.iter_mut().zip(values).for_each(|(s, v)| *s += *v),
+    );
 }
 
 fn dot<E: Real>(a: &[E], b: &[E]) -> E {
@@ -139,5 +142,18 @@ fn dot<E: Real>(a: &[E], b: &[E]) -> E {
 /// (rows, cols) to (cols, rows).
 pub(super) fn transpose<E: Real>(m: &[E], cols: usize) -> Vec<E> {
     let rows = m.len() / cols.max(1);
-    (0..m.len()).map(|i| m[(i % rows.max(1)) * cols + i / rows.max(1)]).collect()
+    let mut t = vec![E::zero(); m.len()];
+    // Row by row of the result, in blocks of rows of the input that stay in cache.
+    for from in (0..rows).step_by(BLOCK) {
+        let to = (from + BLOCK).min(rows);
+        for (j, t) in t.chunks_exact_mut(rows.max(1)).enumerate() {
+            for (t, row) in t[from..to].iter_mut().zip(m[from * cols..].chunks_exact(cols)) {
+                *t = row[j];
+            }
+        }
+    }
+    t
 }
+
+/// Rows [`transpose`] reads at a time.
+const BLOCK: usize = 16;

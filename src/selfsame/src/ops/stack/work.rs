@@ -11,6 +11,9 @@ use crate::ops::mask::OwnedMask;
 use crate::ops::{matmul, vectorized, Matrix, Real, Threads};
 use crate::tape::Scratch;
 
+/// Numbers a task adds up.
+const CHUNK: usize = 1 << 14;
+
 /// One call: sizes, parameters, mask, and what stands before and after the blocks.
 pub(super) struct Work<E> {
     pub(super) plan: Plan,
@@ -101,7 +104,7 @@ impl<E: Real> Work<E> {
     pub(super) fn forward(&self, x: &[E], y: &mut [E], keep: bool) -> Scratch<E> {
         let plan = &self.plan;
         let (sample_x, sample_y) = self.sample();
-        let group = plan.group();
+        let (group, _) = plan.shares(y.len() / sample_y);
         let per = if keep {
             plan.kept()
         } else {
@@ -110,7 +113,7 @@ impl<E: Real> Work<E> {
         };
         let samples = y.len() / sample_y;
         let mut kept = Scratch::any(if keep { samples * per } else { 0 });
-        let work = || (ForwardScratch::new(plan), Scratch::any(if keep { 0 } else { group * per }));
+        let work = || (ForwardScratch::new(plan, group), Scratch::any(if keep { 0 } else { group * per }));
         let inputs = x.par_chunks(group * sample_x).zip(y.par_chunks_mut(group * sample_y)).enumerate();
         if keep {
             inputs
@@ -163,7 +166,7 @@ impl<E: Real> Work<E> {
         let plan = &self.plan;
         let Some((gx, parameters)) = g.split_first_mut() else { return };
         let (sample_x, sample_y) = self.sample();
-        let span = plan.span(gy.len() / sample_y);
+        let (group, span) = plan.shares(gy.len() / sample_y);
         let partial = plan.gradient_len() + self.embedding().map_or(0, Embedding::sums_len);
         let parts = gy.len().div_ceil(span * sample_y).max(1);
         let mut sums = Scratch::zeros(parts * partial);
@@ -174,29 +177,33 @@ impl<E: Real> Work<E> {
             .zip(sums.par_chunks_mut(partial.max(1)))
             .enumerate()
             .for_each_init(
-                || BackwardScratch::new(plan),
+                || BackwardScratch::new(plan, group),
                 |scratch, (part, ((((gx, x), gy), kept), sums))| {
-                    self.backward_span(part * span, (x, gy, gx), kept, sums, scratch);
+                    self.backward_span((part * span, group), (x, gy, gx), kept, sums, scratch);
                 },
             );
         let (total, others) = sums.split_at_mut(partial);
-        for other in others.chunks_exact(partial.max(1)) {
-            add(total, other);
-        }
+        let others = &*others;
+        total.par_chunks_mut(CHUNK).enumerate().for_each(|(i, total)| {
+            for other in others.chunks_exact(partial.max(1)) {
+                let at = i * CHUNK;
+                add(total, &other[at..at + total.len()]);
+            }
+        });
         self.share_out(total, parameters);
     }
 
     /// The samples whose weight gradients are summed together, group by group.
     fn backward_span(
         &self,
-        first: usize,
+        (first, group): (usize, usize),
         (x, gy, gx): (&[E], &[E], &mut [E]),
         kept: &mut [E],
         sums: &mut [E],
         scratch: &mut BackwardScratch<E>,
     ) {
         let plan = &self.plan;
-        let (group, (sample_x, sample_y)) = (plan.group(), self.sample());
+        let (sample_x, sample_y) = self.sample();
         let (sums, embedding_sums) = sums.split_at_mut(plan.gradient_len());
         let groups = gx
             .chunks_mut(group * sample_x)
@@ -231,9 +238,11 @@ impl<E: Real> Work<E> {
         let Work { plan, values, .. } = self;
         let (total, embedding_sums) = total.split_at_mut(plan.gradient_len());
         let (blocks, rest) = parameters.split_at_mut(12 * plan.depth);
-        for (i, (g, (block, folded))) in blocks.chunks_exact_mut(12).zip(&values.blocks).enumerate() {
-            block.unfold(plan, folded, &plan.block_sums(i, total), g);
-        }
+        blocks
+            .par_chunks_exact_mut(12)
+            .zip(total.par_chunks_exact_mut(plan.block_gradient_len()))
+            .zip(&values.blocks)
+            .for_each(|((g, sums), (block, folded))| block.unfold(plan, folded, &plan.sums_of(sums), g));
         let (norm, rest) = rest.split_at_mut(if plan.finish { 2 } else { 0 });
         if let [scale, shift] = norm {
             let (gs, gt) = plan.norm_sums(total);
