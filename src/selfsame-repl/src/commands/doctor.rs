@@ -139,10 +139,11 @@ fn self_test(device: Device) -> (Check, Vec<SelfCheck>) {
 
 /// One row for every operation and size.
 fn table(operations: &[SelfCheck]) -> Table {
-    let mut table = Table::new(["operation", "sizes", "value", "gradients", "verdict"]);
+    let mut table = Table::new(["operation", "verdict", "value", "worst gradient", "sizes"]);
     for check in operations {
-        let number = |e: &f64| format!("{e:.1e}");
-        let gradients: Vec<String> = check.gradients.iter().map(number).collect();
+        let number = |e: f64| format!("{e:.1e}");
+        // A NaN is worse than any number.
+        let worse = |a: f64, b: &f64| if a.is_nan() || *b <= a { a } else { *b };
         let verdict = match &check.problem {
             Some(problem) => format!("FAIL: {problem}"),
             None if check.ok => "ok".into(),
@@ -150,10 +151,10 @@ fn table(operations: &[SelfCheck]) -> Table {
         };
         table.row([
             check.op.clone(),
-            check.sizes.clone(),
-            number(&check.value),
-            gradients.join(" "),
             verdict,
+            number(check.value),
+            number(check.gradients.iter().fold(0.0, worse)),
+            check.sizes.clone(),
         ]);
     }
     table
@@ -331,7 +332,7 @@ mod tests {
         let broken = SelfCheck { op: "Add".into(), problem: Some("out of memory".into()), ..far.clone() };
         let text = table(&[good, far, broken]).text();
         let line = |op: &str| text.lines().find(|line| line.contains(op)).unwrap_or_default().to_string();
-        assert!(line("Relu").contains("1.0e-7 2.0e-7") && line("Relu").contains("ok"), "{text}");
+        assert!(line("Relu").contains("2.0e-7") && line("Relu").contains("ok"), "{text}");
         assert!(line("Gelu").contains("5.0e-1") && line("Gelu").contains("FAIL"), "{text}");
         assert!(line("Add").contains("FAIL: out of memory"), "{text}");
     }
