@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::data::DataKind;
 use crate::error::{Error, Result};
 use crate::optim::Rule;
+use crate::random::default_seed;
 use crate::train::TrainConfig;
 
 /// Names of the objectives `train` knows.
@@ -91,7 +92,7 @@ impl TrainSpec {
         if !DEVICES.contains(&device.as_str()) {
             return Err(Error::unknown("device", device, DEVICES));
         }
-        let seed = self.seed.unwrap_or(0);
+        let seed = self.seed.unwrap_or_else(default_seed);
         let spec = TrainSpec {
             method: self.method.clone(),
             data: self.data.clone(),
