@@ -21,6 +21,7 @@ mod remedy;
 mod rows;
 mod spectrum;
 mod spread;
+mod statistics;
 pub mod thresholds;
 mod uniformity;
 
@@ -38,6 +39,7 @@ pub use rank::{effective_rank, rankme, RankMe};
 pub use rows::Rows;
 pub use spectrum::{covariance_eigenvalues, singular_values};
 pub use spread::{column_std, std_of_normalized};
+pub use statistics::Statistics;
 pub use uniformity::uniformity;
 
 #[cfg(test)]
