@@ -7,6 +7,7 @@ pub use crate::data::{
     Cifar10, Cifar100, Dataset, Digits, FashionMnist, ImageFolder, Labels, Mnist, Part, Shapes,
 };
 pub use crate::diagnose::{Alarm, Geometry};
+pub use crate::display::{Audio, Pictures, Show, ShowModel, ShowTensor, TextSamples};
 pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
 pub use crate::losses::{nt_xent, vicreg};
 pub use crate::methods::{Method, SimClr, SimClrConfig, SimClrOf};
