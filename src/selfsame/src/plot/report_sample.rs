@@ -35,6 +35,7 @@ pub(super) fn report() -> Report {
             effective_rank: 11.5,
             alignment: 0.21,
             uniformity: -2.6,
+            ..Default::default()
         },
         alarms: Vec::new(),
         images_per_second: 5210.0,
