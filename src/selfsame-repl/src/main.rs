@@ -2,6 +2,9 @@
 
 mod args;
 mod commands;
+// The session's loop is what uses all of it.
+#[allow(dead_code, unused_imports)]
+mod editor;
 mod exit;
 mod face;
 mod invocation;

@@ -1,9 +1,19 @@
 //! Asking running work to stop at the next step.
 //!
 //! Training, probes, kNN and downloads poll [`interrupted`] and hand back what they have. A front end calls
-//! [`interrupt`] (from a signal handler, say) and [`clear_interrupt`] before the next piece of work.
+//! [`interrupt`] (from a signal handler, say) and [`clear_interrupt`] before the next piece of work; from outside the
+//! process it does the same by signals or a file, once the process [`listen`]s.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Once;
+use std::time::Duration;
+
+/// The environment variable that names the stop file; see [`listen`].
+pub const STOP_FILE: &str = "SELFSAME_STOP_FILE";
+
+/// How often the stop file is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -20,4 +30,46 @@ pub fn interrupt() {
 /// Forgets an earlier [`interrupt`].
 pub fn clear_interrupt() {
     STOP.store(false, Ordering::Relaxed);
+}
+
+/// Lets another process ask for a stop; later calls do nothing.
+///
+/// On Unix SIGINT becomes [`interrupt`] and SIGUSR1 [`clear_interrupt`], and the process goes on. On any system, when
+/// [`STOP_FILE`] holds an absolute path, a file of that name becomes [`interrupt`]; it is removed when it was seen.
+pub fn listen() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        #[cfg(unix)]
+        signals();
+        if let Some(path) = std::env::var_os(STOP_FILE).map(PathBuf::from).filter(|p| p.is_absolute()) {
+            // Without a thread there are still the signals.
+            let _ = std::thread::Builder::new().name("stop-file".into()).spawn(move || loop {
+                if path.exists() && std::fs::remove_file(&path).is_ok() {
+                    interrupt();
+                }
+                std::thread::sleep(LOOK_EVERY);
+            });
+        }
+    });
+}
+
+#[cfg(unix)]
+fn signals() {
+    extern "C" fn stop(_: libc::c_int) {
+        interrupt();
+    }
+    extern "C" fn go_on(_: libc::c_int) {
+        clear_interrupt();
+    }
+    for (signal, handler) in [(libc::SIGINT, stop as extern "C" fn(libc::c_int)), (libc::SIGUSR1, go_on)] {
+        // SAFETY: `action` is a whole sigaction (all zero is a valid one) with an empty mask and a handler that does
+        // nothing but store an atomic flag, which a signal handler may.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as *const () as libc::sighandler_t;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigemptyset(&mut action.sa_mask);
+            libc::sigaction(signal, &action, std::ptr::null_mut());
+        }
+    }
 }

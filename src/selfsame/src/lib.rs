@@ -27,7 +27,8 @@
 //! ```
 //!
 //! # Modules, from the bottom up
-//! A module uses only what stands above it in this list, but for `train` and `eval`, which share their result types.
+//! A module uses only what stands above it in this list, but for `train`, which shares result types with
+//! `eval` and tells `front` what happens.
 //!
 //! | module | what |
 //! |---|---|
@@ -44,6 +45,9 @@
 //! | [`methods`] | objectives with their state |
 //! | [`train`] | the loop, run folders, checkpoints |
 //! | [`plot`] | figures, tables, reports |
+//! | [`display`] | how values show themselves in cells |
+//! | [`front`] | what running code tells the face that draws |
+//! | [`session`] | preparing a process for cells; its seed and threads |
 //! | [`presets`] | ready combinations by name |
 //! | [`mod@bench`] | timed workloads, the same as another framework's |
 
@@ -58,7 +62,9 @@ pub mod augment;
 pub mod bench;
 pub mod data;
 pub mod diagnose;
+pub mod display;
 pub mod eval;
+pub mod front;
 pub mod losses;
 pub mod methods;
 pub mod nn;
@@ -67,6 +73,7 @@ pub mod optim;
 pub mod plot;
 pub mod prelude;
 pub mod presets;
+pub mod session;
 pub mod tape;
 pub mod train;
 

@@ -7,12 +7,13 @@ pub use crate::data::{
     Cifar10, Cifar100, Dataset, Digits, FashionMnist, ImageFolder, Labels, Mnist, Part, Shapes,
 };
 pub use crate::diagnose::{Alarm, Geometry};
+pub use crate::display::{Audio, Pictures, Show, ShowModel, ShowTensor, TextSamples};
 pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
 pub use crate::losses::{nt_xent, vicreg};
 pub use crate::methods::{
     BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Dcl, DclConfig, LeJepa, LeJepaConfig, Method, MoCo,
-    MoCoConfig, MoCoV3, MoCoV3Config, Nnclr, NnclrConfig, SimClr, SimClrConfig, SimSiam, SimSiamConfig, SupCon,
-    SupConConfig, VicReg, VicRegConfig, WMse, WMseConfig,
+    MoCoConfig, MoCoV3, MoCoV3Config, Nnclr, NnclrConfig, SimClr, SimClrConfig, SimSiam, SimSiamConfig,
+    SupCon, SupConConfig, VicReg, VicRegConfig, WMse, WMseConfig,
 };
 pub use crate::nn::{
     AnyEncoder, BatchNorm, Conv1d, Conv2d, ConvNet, ConvTranspose2d, Encoder, LayerNorm, Linear, Mlp, Mode,

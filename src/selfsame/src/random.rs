@@ -3,6 +3,8 @@
 //! A view of an image depends on `(seed, epoch, index, view)` and on nothing else, so any number of threads gives the
 //! same views and a resumed run the same order.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -30,6 +32,21 @@ fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
+}
+
+static DEFAULT_SEED: AtomicU64 = AtomicU64::new(0);
+
+/// The seed of settings that are made without one: 0, or what [`set_default_seed`] was given last.
+pub fn default_seed() -> u64 {
+    DEFAULT_SEED.load(Ordering::Relaxed)
+}
+
+/// From now on settings that are made without a seed take this one.
+///
+/// [`TrainConfig`](crate::train::TrainConfig), the objectives' settings and
+/// [`TrainSpec`](crate::presets::TrainSpec) ask for it when they are made; what exists already keeps its own.
+pub fn set_default_seed(seed: u64) {
+    DEFAULT_SEED.store(seed, Ordering::Relaxed);
 }
 
 /// What a stream is for; used as the last word of a key so that purposes never share numbers.

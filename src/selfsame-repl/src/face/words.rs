@@ -9,7 +9,7 @@ use crate::output::{paint, Colour};
 /// What is about to happen, in two or three lines.
 pub fn plan(plan: &Plan) -> String {
     let mut text = format!(
-        "{} on {}: {} with {} parameters, {} images, {} of {} of {} images\nrun folder {}",
+        "{} on {}: {} with {} parameters, {} images, {} of {} of {} images",
         plan.method,
         plan.data,
         plan.encoder,
@@ -17,9 +17,11 @@ pub fn plan(plan: &Plan) -> String {
         thousands(plan.train_images as u64),
         counted(plan.epochs as u64, "epoch"),
         counted(plan.steps_per_epoch, "step"),
-        plan.batch,
-        plan.folder.display()
+        plan.batch
     );
+    if let Some(folder) = &plan.folder {
+        text += &format!("\nrun folder {}", folder.display());
+    }
     if plan.epochs_done > 0 {
         text += &format!("\ngoing on after epoch {}", plan.epochs_done);
     }

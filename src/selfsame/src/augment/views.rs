@@ -65,6 +65,11 @@ impl Views {
         self.views.first().map(View::normalisation)
     }
 
+    /// The views, in order.
+    pub fn each(&self) -> &[View] {
+        &self.views
+    }
+
     /// How many views there are.
     pub fn count(&self) -> usize {
         self.views.len()

@@ -32,7 +32,15 @@ fn noise(i: u64) -> f64 {
 fn geometry(std_share: f64, d: usize, rankme: f64, effective_rank: f64) -> Geometry {
     let std = std_share / (d as f64).sqrt();
     let mean_cosine = 1.0 - std_share * std_share;
-    Geometry { std, mean_cosine, rankme, effective_rank, alignment: 0.4, uniformity: -2.0 }
+    Geometry {
+        std,
+        mean_cosine,
+        rankme,
+        effective_rank,
+        alignment: 0.4,
+        uniformity: -2.0,
+        ..Default::default()
+    }
 }
 
 fn healthy_probe(epoch: usize, c: &Context) -> Probe {
@@ -178,6 +186,7 @@ fn a_projector_of_width_one_has_its_own_alarm() {
             effective_rank: 1.0,
             alignment: 0.1,
             uniformity: -0.7,
+            ..Default::default()
         },
         ..healthy_probe(epoch, c)
     };

@@ -53,8 +53,39 @@ fn answer(file: &Value, entry: &Value) -> Option<Answer> {
             assert_eq!(entry["params"]["alpha"].as_f64(), Some(2.0), "{name}");
             (alignment(&input("x"), &input("y")).unwrap(), None)
         }
+        "participation_ratio" => (participation_ratio(&covariance_eigenvalues(&input("x"))), None),
+        "nesum" => (nesum(&covariance_eigenvalues(&input("x"))), None),
+        "stable_rank" => (stable_rank(&spectrum_of(name)), None),
+        "condition_number" => (condition_number(&singular_values(&input("x").centred())), None),
+        "alpha_req" => (alpha_req(&covariance_eigenvalues(&input("x")), fit(entry)), None),
+        "alpha_req_eigenvalues" => {
+            let values = numbers(&file["data"][entry["inputs"]["eigenvalues"]["ref"].as_str().unwrap()]);
+            (alpha_req(&values, fit(entry)), None)
+        }
+        "lidar" => {
+            let array = &file["data"][entry["inputs"]["x"]["ref"].as_str().unwrap()];
+            let shape = sizes(array);
+            let x = Rows::new(numbers(array), shape[0] * shape[1], shape[2]).unwrap();
+            let convention = if name.contains("unbiased") { Lidar::StablePretraining } else { Lidar::Paper };
+            let found = lidar(&x, shape[1], entry["params"]["delta"].as_f64().unwrap(), convention).unwrap();
+            (found.rank, Some(("eigenvalues", found.eigenvalues)))
+        }
+        "linear_cka" => (linear_cka(&input("x"), &input("y")).unwrap(), None),
+        "usage_perplexity" => {
+            let codes = numbers(&file["data"][entry["inputs"]["codes"]["ref"].as_str().unwrap()]);
+            let codes: Vec<u32> = codes.iter().map(|c| *c as u32).collect();
+            let shares = usage(&codes, entry["params"]["num_codes"].as_u64().unwrap() as usize).unwrap();
+            (perplexity(&shares), Some(("usage", shares)))
+        }
+        "usage_perplexity_soft" => (soft_usage_perplexity(&input("probabilities")), None),
         _ => return None,
     })
+}
+
+/// The range an entry fits; those that are undefined name none, and any will do.
+fn fit(entry: &Value) -> AlphaFit {
+    let number = |name: &str, otherwise: u64| entry["params"][name].as_u64().unwrap_or(otherwise) as usize;
+    AlphaFit { first: number("lo", 1), last: number("hi", 8), weighted: number("weighted", 0) == 1 }
 }
 
 #[test]
@@ -75,15 +106,25 @@ fn every_family_we_have_matches() {
     }
     let expected = [
         ("alignment", 3),
+        ("alpha_req", 8),
+        ("alpha_req_eigenvalues", 2),
         ("column_std", 4),
+        ("condition_number", 5),
         ("covariance_eigenvalues", 5),
         ("effective_rank", 11),
         ("effective_rank_covariance", 4),
+        ("lidar", 8),
+        ("linear_cka", 2),
         ("mean_cosine", 4),
+        ("nesum", 5),
+        ("participation_ratio", 5),
         ("rankme", 10),
         ("singular_values", 5),
+        ("stable_rank", 10),
         ("std_of_l2_normalized", 4),
         ("uniformity", 4),
+        ("usage_perplexity", 2),
+        ("usage_perplexity_soft", 1),
     ];
     assert_eq!(checked.into_iter().collect::<Vec<_>>(), expected);
 }

@@ -77,15 +77,29 @@ impl LinearProbe {
         best.ok_or_else(|| Error::shape("linear probe", "a strength to try", "none"))
     }
 
-    /// Fits a probe on `train` at one strength, without stopping on request: for the short probes of a training run, which
-    /// stops itself.
+    /// Fits a probe on `train` at one strength, nothing chosen.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for no samples; [`Error::Interrupted`] when a stop was asked for.
+    pub fn fit_at(train: &Embeddings, strength: f64) -> Result<LinearProbe> {
+        if train.is_empty() {
+            return Err(Error::shape("linear probe", "at least one sample", 0));
+        }
+        LinearProbe::fit_unless(train, strength, interrupted)
+    }
+
+    /// [`LinearProbe::fit_at`] that does not stop on request: for the short probes of a training run, which stops itself.
     pub(crate) fn fit_to_the_end(train: &Embeddings, strength: f64) -> Result<LinearProbe> {
+        LinearProbe::fit_unless(train, strength, || false)
+    }
+
+    fn fit_unless(train: &Embeddings, strength: f64, stop: impl Fn() -> bool) -> Result<LinearProbe> {
         let (mean, scale) = moments(train);
         let (width, classes) = (train.width() + 1, train.classes());
         let mut probe = LinearProbe { mean, scale, weights: vec![0.0; classes * width], classes };
         let x = probe.standardise(train);
         let problem = Problem { x: &x, labels: train.labels(), width, classes, strength };
-        probe.weights = minimise(&problem, std::mem::take(&mut probe.weights), || false)?;
+        probe.weights = minimise(&problem, std::mem::take(&mut probe.weights), stop)?;
         Ok(probe)
     }
 

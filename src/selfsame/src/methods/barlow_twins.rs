@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::losses::{barlow_twins, BarlowSettings};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`BarlowTwins`].
@@ -23,13 +24,13 @@ pub struct BarlowTwinsConfig {
     /// Multiplies the whole loss (1). The loss grows with the projector's width, and the rate that suits it with it;
     /// solo-learn has 0.1 on CIFAR-10.
     pub scale: f64,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for BarlowTwinsConfig {
     fn default() -> Self {
-        BarlowTwinsConfig { hidden: 8192, lambda: 0.0051, scale: 1.0, seed: 0 }
+        BarlowTwinsConfig { hidden: 8192, lambda: 0.0051, scale: 1.0, seed: default_seed() }
     }
 }
 
@@ -69,7 +70,10 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for BarlowTwin
         let rng = &mut weights_of(config.seed, Part::Projector);
         let projector = Head::new(dev, encoder.features(), width, plan, rng)?;
         let BarlowTwinsConfig { lambda, scale, .. } = *config;
-        Ok(BarlowTwinsObjective { projector, settings: BarlowSettings { lambda, scale, ..Default::default() } })
+        Ok(BarlowTwinsObjective {
+            projector,
+            settings: BarlowSettings { lambda, scale, ..Default::default() },
+        })
     }
 
     fn seed(config: &BarlowTwinsConfig) -> u64 {

@@ -12,6 +12,7 @@ use crate::losses::{byol, ByolConvention};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
 use crate::optim::Buffers;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`Byol`].
@@ -27,13 +28,19 @@ pub struct ByolConfig {
     /// What becomes of the copy's running batch-norm statistics: `kept`, `copied` or `averaged` (kept). They are not used
     /// while training: the copy normalises with its own batch.
     pub buffers: Buffers,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for ByolConfig {
     fn default() -> Self {
-        ByolConfig { hidden: 4096, momentum: 0.996, rising: true, buffers: Buffers::Kept, seed: 0 }
+        ByolConfig {
+            hidden: 4096,
+            momentum: 0.996,
+            rising: true,
+            buffers: Buffers::Kept,
+            seed: default_seed(),
+        }
     }
 }
 

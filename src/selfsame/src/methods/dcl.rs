@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::losses::{dcl, dclw, DclwConvention};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`Dcl`].
@@ -23,13 +24,13 @@ pub struct DclConfig {
     /// DCLW's sigma: pairs that are still far apart weigh more, the more the smaller it is (0.5). 0 weighs all pairs alike,
     /// which is DCL (0).
     pub sigma: f64,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for DclConfig {
     fn default() -> Self {
-        DclConfig { temperature: 0.1, hidden: 2048, sigma: 0.0, seed: 0 }
+        DclConfig { temperature: 0.1, hidden: 2048, sigma: 0.0, seed: default_seed() }
     }
 }
 
@@ -72,7 +73,8 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for DclObjecti
         checks::at_least_one("hidden", hidden, "2048 is the paper's.")?;
         checks::not_negative("sigma", sigma, "0.5 is DCLW's, 0 makes it DCL.")?;
         let plan = HeadPlan { hidden: &[hidden], norm: true, last_norm: false };
-        let projector = Head::new(dev, encoder.features(), width, plan, &mut weights_of(seed, Part::Projector))?;
+        let projector =
+            Head::new(dev, encoder.features(), width, plan, &mut weights_of(seed, Part::Projector))?;
         Ok(DclObjective { projector, temperature, sigma })
     }
 
@@ -130,7 +132,8 @@ mod tests {
     fn a_few_steps_on_one_batch_lower_the_loss_of_either() {
         for config in [DclConfig::default(), DclConfig::weighted()] {
             let config = DclConfig { hidden: 24, ..config };
-            let losses = testing::losses(&mut Dcl::<Net, 16, Cpu>::new(&Cpu::default(), config).unwrap(), 12, 1e-2);
+            let losses =
+                testing::losses(&mut Dcl::<Net, 16, Cpu>::new(&Cpu::default(), config).unwrap(), 12, 1e-2);
             assert!(losses[11] < losses[0] - 0.5, "{losses:?}");
         }
     }

@@ -171,7 +171,9 @@ mod tests {
     fn moco(encoder: &Net) -> Box<dyn Objective<Net, Cpu>> {
         let config = MoCoConfig { hidden: 12, ..Default::default() };
         let dims = (8, 32);
-        Box::new(MoCoObjective::<Net, usize, usize, Cpu>::over(encoder, &Cpu::default(), &config, dims).unwrap())
+        Box::new(
+            MoCoObjective::<Net, usize, usize, Cpu>::over(encoder, &Cpu::default(), &config, dims).unwrap(),
+        )
     }
 
     fn hybrid(parts: Vec<Part<Net, Cpu>>) -> Hybrid<Net, Cpu> {

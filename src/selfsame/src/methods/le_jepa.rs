@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::losses::{lejepa, random_directions, LeJepaSettings, SigRegSettings};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`LeJepa`].
@@ -28,13 +29,21 @@ pub struct LeJepaConfig {
     pub views: usize,
     /// Global views among them (2).
     pub globals: usize,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for LeJepaConfig {
     fn default() -> Self {
-        LeJepaConfig { hidden: 2048, lambda: 0.05, directions: 1024, knots: 17, views: 2, globals: 2, seed: 0 }
+        LeJepaConfig {
+            hidden: 2048,
+            lambda: 0.05,
+            directions: 1024,
+            knots: 17,
+            views: 2,
+            globals: 2,
+            seed: default_seed(),
+        }
     }
 }
 

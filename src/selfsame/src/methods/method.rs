@@ -61,10 +61,7 @@ pub trait Method<D: Engine>: Parameters<D> {
     ///
     /// # Errors
     /// A batch too small for the loss; a device out of memory.
-    fn loss(
-        &mut self,
-        batch: &MicroBatch<'_, <Self::Encoder as Encoder<D>>::Input, D>,
-    ) -> Result<Loss<D>>;
+    fn loss(&mut self, batch: &MicroBatch<'_, <Self::Encoder as Encoder<D>>::Input, D>) -> Result<Loss<D>>;
 
     /// What the loss compares, for diagnostics: features (images, features) to (images, width), in evaluation mode.
     ///

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use dfdx::prelude::*;
-
 use crate::error::{device, Error, Result};
 use crate::nn::Images;
 use crate::ops::Engine;
@@ -112,6 +110,7 @@ impl<'b, I: ImageShape, D: Engine> MicroBatch<'b, I, D> {
 mod tests {
     use super::*;
     use crate::shape::Image;
+    use dfdx::prelude::Cpu;
     use rand::Rng;
 
     #[test]

@@ -14,6 +14,8 @@ use crate::losses::moco;
 use crate::nn::{Encoder, Head, HeadPlan, Images, Mode, Queue};
 use crate::ops::Engine;
 use crate::optim::Buffers;
+use crate::random::default_seed;
+use crate::shape::ImageShape;
 use crate::tape::parameters;
 
 /// Settings of [`MoCo`]. The defaults are those of version 2; [`MoCoConfig::v1`] has the first version's.
@@ -32,7 +34,7 @@ pub struct MoCoConfig {
     pub shuffle_groups: usize,
     /// What becomes of the key encoder's running batch-norm statistics: `kept`, `copied` or `averaged` (kept).
     pub buffers: Buffers,
-    /// Seed of the initial weights and the initial queue (0).
+    /// Seed of the initial weights and the initial queue ([`default_seed`], 0).
     pub seed: u64,
 }
 
@@ -44,7 +46,7 @@ impl Default for MoCoConfig {
             momentum: 0.999,
             shuffle_groups: 1,
             buffers: Buffers::Kept,
-            seed: 0,
+            seed: default_seed(),
         }
     }
 }
@@ -194,7 +196,9 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for MoCoObjective
             name: "ln(K+1)".into(),
             value: ((self.queue.length() + 1) as f64).ln(),
             means: "All similarities are equal: the loss cannot tell the key from the queue.".into(),
-            try_this: "Lower the learning rate (--lr 1e-3) and check that the two views still show the same thing.".into(),
+            try_this:
+                "Lower the learning rate (--lr 1e-3) and check that the two views still show the same thing."
+                    .into(),
         };
         Trait {
             name: self.name,
@@ -277,7 +281,8 @@ mod tests {
         let whole = moco(MoCoConfig { hidden: 24, ..Default::default() });
         let parted = moco(MoCoConfig { hidden: 24, shuffle_groups: 4, ..Default::default() });
         let shape = Encoder::<Cpu>::input(crate::methods::Method::encoder(&whole));
-        let keys = |moco: &Short| testing::with_batch(shape, 2, 0, |batch| moco.objective().keys(batch).unwrap());
+        let keys =
+            |moco: &Short| testing::with_batch(shape, 2, 0, |batch| moco.objective().keys(batch).unwrap());
         let (a, b) = (keys(&whole).as_vec(), keys(&parted).as_vec());
         assert_ne!(a, b);
         assert_eq!(b, keys(&parted).as_vec());

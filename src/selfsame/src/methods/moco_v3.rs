@@ -13,6 +13,7 @@ use crate::losses::{moco_v3, MoCoV3Convention};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
 use crate::optim::Buffers;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`MoCoV3`].
@@ -30,7 +31,7 @@ pub struct MoCoV3Config {
     pub rising: bool,
     /// What becomes of the key encoder's running batch-norm statistics: `kept`, `copied` or `averaged` (kept).
     pub buffers: Buffers,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
@@ -42,7 +43,7 @@ impl Default for MoCoV3Config {
             momentum: 0.99,
             rising: true,
             buffers: Buffers::Kept,
-            seed: 0,
+            seed: default_seed(),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::losses::{nearest_neighbours, nnclr, NnclrConvention};
 use crate::nn::{Encoder, Head, HeadPlan, Mode, Queue};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`Nnclr`].
@@ -22,13 +23,13 @@ pub struct NnclrConfig {
     pub hidden: usize,
     /// Width of the predictor's hidden layer (4096).
     pub predictor_hidden: usize,
-    /// Seed of the initial weights and the initial queue (0).
+    /// Seed of the initial weights and the initial queue ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for NnclrConfig {
     fn default() -> Self {
-        NnclrConfig { temperature: 0.1, hidden: 2048, predictor_hidden: 4096, seed: 0 }
+        NnclrConfig { temperature: 0.1, hidden: 2048, predictor_hidden: 4096, seed: default_seed() }
     }
 }
 

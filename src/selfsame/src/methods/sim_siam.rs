@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::losses::simsiam;
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::{parameters, stop_gradient};
 
 /// Settings of [`SimSiam`].
@@ -20,13 +21,13 @@ pub struct SimSiamConfig {
     pub hidden: usize,
     /// Width of the predictor's hidden layer, the bottleneck: a quarter of the projections' (512).
     pub bottleneck: usize,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for SimSiamConfig {
     fn default() -> Self {
-        SimSiamConfig { hidden: 2048, bottleneck: 512, seed: 0 }
+        SimSiamConfig { hidden: 2048, bottleneck: 512, seed: default_seed() }
     }
 }
 
@@ -61,7 +62,11 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SimSiamObj
     fn over(encoder: &E, dev: &D, config: &SimSiamConfig, width: Z) -> Result<Self> {
         checks::width(width)?;
         checks::at_least_one("hidden", config.hidden, "2048 is the paper's.")?;
-        checks::at_least_one("bottleneck", config.bottleneck, "A quarter of the projector's width is the paper's.")?;
+        checks::at_least_one(
+            "bottleneck",
+            config.bottleneck,
+            "A quarter of the projector's width is the paper's.",
+        )?;
         let plan = HeadPlan { hidden: &[config.hidden; 2], norm: true, last_norm: true };
         let rng = &mut weights_of(config.seed, Part::Projector);
         let projector = Head::new(dev, encoder.features(), width, plan, rng)?;

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::losses::nt_xent;
 use crate::nn::{Encoder, Mode, Projector};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`SimClr`].
@@ -18,13 +19,13 @@ use crate::tape::parameters;
 pub struct SimClrConfig {
     /// Divides the cosines in the loss (0.2; the paper uses 0.1 on ImageNet and 0.5 on CIFAR-10).
     pub temperature: f64,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for SimClrConfig {
     fn default() -> Self {
-        SimClrConfig { temperature: 0.2, seed: 0 }
+        SimClrConfig { temperature: 0.2, seed: default_seed() }
     }
 }
 

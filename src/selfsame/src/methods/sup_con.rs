@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::losses::{sup_con, SupConConvention, SupConSettings};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`SupCon`].
@@ -19,13 +20,13 @@ pub struct SupConConfig {
     pub temperature: f64,
     /// Width of the projector's hidden layer (2048). No batch norm, as in the authors' code.
     pub hidden: usize,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for SupConConfig {
     fn default() -> Self {
-        SupConConfig { temperature: 0.1, hidden: 2048, seed: 0 }
+        SupConConfig { temperature: 0.1, hidden: 2048, seed: default_seed() }
     }
 }
 
@@ -60,7 +61,8 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SupConObje
         checks::positive("temperature", temperature, checks::TEMPERATURES)?;
         checks::at_least_one("hidden", hidden, "2048 is the paper's.")?;
         let plan = HeadPlan { hidden: &[hidden], norm: false, last_norm: false };
-        let projector = Head::new(dev, encoder.features(), width, plan, &mut weights_of(seed, Part::Projector))?;
+        let projector =
+            Head::new(dev, encoder.features(), width, plan, &mut weights_of(seed, Part::Projector))?;
         let convention = SupConConvention::Out;
         let settings = SupConSettings { temperature, base_temperature: temperature, convention };
         Ok(SupConObjective { projector, settings })

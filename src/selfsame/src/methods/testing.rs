@@ -22,9 +22,7 @@ pub(super) fn views(views: usize, which: usize) -> Vec<Vec<f32>> {
         wave + 0.1 * view as f32 + 0.1 * ((i * 7 + image * 13 + view * 5) as f32).cos()
     };
     (0..views)
-        .map(|view| {
-            (0..IMAGES * Tiny::LEN).map(|at| value(view, at / Tiny::LEN, at % Tiny::LEN)).collect()
-        })
+        .map(|view| (0..IMAGES * Tiny::LEN).map(|at| value(view, at / Tiny::LEN, at % Tiny::LEN)).collect())
         .collect()
 }
 

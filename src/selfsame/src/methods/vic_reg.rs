@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::losses::{vicreg_views, VicRegConvention, VicRegWeights};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`VicReg`].
@@ -25,13 +26,13 @@ pub struct VicRegConfig {
     pub variance: f64,
     /// Weight of the squared covariances between features (1).
     pub covariance: f64,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for VicRegConfig {
     fn default() -> Self {
-        VicRegConfig { hidden: 8192, invariance: 25.0, variance: 25.0, covariance: 1.0, seed: 0 }
+        VicRegConfig { hidden: 8192, invariance: 25.0, variance: 25.0, covariance: 1.0, seed: default_seed() }
     }
 }
 
@@ -62,11 +63,13 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for VicRegObje
         checks::width(width)?;
         checks::at_least_one("hidden", config.hidden, "8192 is the paper's.")?;
         let VicRegConfig { hidden, invariance, variance, covariance, seed } = *config;
-        for (name, weight) in [("invariance", invariance), ("variance", variance), ("covariance", covariance)] {
+        for (name, weight) in [("invariance", invariance), ("variance", variance), ("covariance", covariance)]
+        {
             checks::not_negative(name, weight, "25, 25 and 1 are the paper's weights.")?;
         }
         let plan = HeadPlan { hidden: &[hidden; 2], norm: true, last_norm: false };
-        let projector = Head::new(dev, encoder.features(), width, plan, &mut weights_of(seed, Part::Projector))?;
+        let projector =
+            Head::new(dev, encoder.features(), width, plan, &mut weights_of(seed, Part::Projector))?;
         Ok(VicRegObjective { projector, weights: VicRegWeights { invariance, variance, covariance } })
     }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::losses::{w_mse, WMseSettings};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
 use crate::ops::Engine;
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`WMse`].
@@ -26,13 +27,13 @@ pub struct WMseConfig {
     pub draws: usize,
     /// Share of the identity in the covariance, which keeps it invertible (0).
     pub shrinkage: f64,
-    /// Seed of the initial weights (0).
+    /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for WMseConfig {
     fn default() -> Self {
-        WMseConfig { hidden: 1024, group: 128, draws: 1, shrinkage: 0.0, seed: 0 }
+        WMseConfig { hidden: 1024, group: 128, draws: 1, shrinkage: 0.0, seed: default_seed() }
     }
 }
 

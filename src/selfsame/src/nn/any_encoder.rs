@@ -174,7 +174,11 @@ impl<D: Engine> AnyEncoder<D> {
         let size = self.recipe.input;
         if !pixels.len().is_multiple_of(size.len()) {
             let found = format!("{} numbers", pixels.len());
-            return Err(Error::shape("images to embed", format!("a multiple of {}, {size}", size.len()), found));
+            return Err(Error::shape(
+                "images to embed",
+                format!("a multiple of {}, {size}", size.len()),
+                found,
+            ));
         }
         let shape = self.input().images(pixels.len() / size.len());
         let x = dev.try_tensor_from_vec(pixels.to_vec(), shape).map_err(device)?;
@@ -190,7 +194,11 @@ impl<D: Engine> Encoder<D> for AnyEncoder<D> {
     fn build(recipe: &Recipe, dev: &D, rng: &mut Stream) -> Result<Self> {
         let Recipe { network, input } = *recipe;
         if let Some(rule) = network.broken_rule(input) {
-            return Err(Error::shape(format!("an encoder for images of {input}"), rule, format!("{network:?}")));
+            return Err(Error::shape(
+                format!("an encoder for images of {input}"),
+                rule,
+                format!("{network:?}"),
+            ));
         }
         let layers = match network {
             Network::ConvNet { features, stages } => {
@@ -203,7 +211,11 @@ impl<D: Engine> Encoder<D> for AnyEncoder<D> {
                 let tokens = (input.height / patch) * (input.width / patch);
                 let embed = Linear::new(dev, input.channels * patch * patch, width, rng)?;
                 let positions = init::normal(dev, (tokens, width), 0.02, rng)?;
-                Layers::Vit { embed, positions, trunk: Blocks::new(dev, width, heads, depth, 2 * width, rng)? }
+                Layers::Vit {
+                    embed,
+                    positions,
+                    trunk: Blocks::new(dev, width, heads, depth, 2 * width, rng)?,
+                }
             }
             Network::Mlp { hidden, features } => {
                 let first = Linear::new(dev, input.len(), hidden, rng)?;

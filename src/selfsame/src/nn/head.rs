@@ -125,8 +125,7 @@ mod tests {
         let dev = Cpu::seed_from_u64(1);
         let plan = HeadPlan { hidden: &[6], norm: true, last_norm: false };
         let head = Head::new(&dev, Const::<5>, Const::<3>, plan, &mut stream(&[2])).unwrap();
-        let projector =
-            Projector::new(&dev, Const::<5>, Const::<6>, Const::<3>, &mut stream(&[2])).unwrap();
+        let projector = Projector::new(&dev, Const::<5>, Const::<6>, Const::<3>, &mut stream(&[2])).unwrap();
         let x: Tensor<(usize, Const<5>), f32, _> = dev.sample_normal_like(&(7, Const));
         for mode in [Mode::Train, Mode::Eval] {
             let found = head.forward(x.clone(), mode).unwrap().as_vec();

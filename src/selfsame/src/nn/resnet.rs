@@ -69,10 +69,7 @@ impl<P: Picture, const FEATURES: usize, const BLOCKS: usize, D: Engine> Encoder<
 
     fn build((): &(), dev: &D, rng: &mut Stream) -> Result<Self> {
         let () = Self::CHECK;
-        Ok(ResNet {
-            layers: ResLayers::new(dev, P::CHANNELS, FEATURES, BLOCKS, rng)?,
-            picture: PhantomData,
-        })
+        Ok(ResNet { layers: ResLayers::new(dev, P::CHANNELS, FEATURES, BLOCKS, rng)?, picture: PhantomData })
     }
 
     fn recipe(&self) {}
@@ -210,7 +207,11 @@ impl<D: Engine> Block<D> {
                 BatchNorm::new(dev, outputs)?,
             ),
         };
-        Ok(Block { entry, conv: Conv2d::new(dev, outputs, outputs, rng)?, norm: BatchNorm::new(dev, outputs)? })
+        Ok(Block {
+            entry,
+            conv: Conv2d::new(dev, outputs, outputs, rng)?,
+            norm: BatchNorm::new(dev, outputs)?,
+        })
     }
 
     fn forward<T: Tape<f32, D>>(&self, x: Maps<D, T>, mode: Mode) -> Result<Maps<D, T>> {

@@ -18,10 +18,11 @@ use crate::methods::Method;
 use crate::nn::{AnyEncoder, Encoder};
 use crate::ops::Engine;
 use crate::optim::Optimizer;
+use crate::plot::verdict;
 use crate::shape::AnyImage;
 use crate::tape::count_parameters;
 use crate::train::{
-    checkpoint_exists, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Outcome, Plan,
+    checkpoint_exists, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Ending, Outcome, Plan,
     Progress, Report, RunLock, Scores, Trainer, Watch,
 };
 
@@ -143,7 +144,7 @@ impl Job for Train<'_> {
         let settings = serde_json::Value::Object(spec.settings());
         let trainer = Trainer::new(dev).config(config.clone()).settings(settings).folder(&folder);
         self.watch.started(&Plan {
-            folder: folder.clone(),
+            folder: Some(folder.clone()),
             method: spec.method.clone(),
             data: spec.data.clone(),
             encoder: spec.encoder.clone().unwrap_or_default(),
@@ -157,13 +158,22 @@ impl Job for Train<'_> {
         if let Some(note) = method.about(config.batch_size).accumulation.filter(|_| config.accumulate > 1) {
             self.watch.stage(note);
         }
-        let progress = trainer.watch(&mut *self.watch).fit(&mut method, &data, &views)?;
+        let progress = trainer.watch_within(&mut *self.watch).fit(&mut method, &data, &views)?;
         let finished =
             Finished { dev, folder: &folder, spec: &spec, data: &data, views: &views, progress: &progress };
         let judged = match progress.is_done(&config) {
-            true => finished.judge(method.encoder(), begun, self.watch),
+            true => finished.judge(method.encoder(), begun, &mut *self.watch),
             false => Err(Error::Interrupted),
         };
+        if matches!(judged, Ok(_) | Err(Error::Interrupted)) {
+            self.watch.ended(&Ending {
+                folder: Some(folder.clone()),
+                epochs_done: progress.epochs_done,
+                steps_done: progress.steps_done,
+                stopped: judged.is_err(),
+                verdict: judged.as_ref().ok().map(verdict),
+            });
+        }
         match judged {
             Ok(report) => Ok(Outcome::Done { folder, report: Box::new(report) }),
             Err(Error::Interrupted) => Ok(Outcome::Interrupted {

@@ -39,7 +39,6 @@ pub fn read_setting(text: &str) -> Result<(String, Value)> {
 /// # Errors
 /// [`Error::Unknown`] for a name that `defaults` has not, [`Error::Setting`] for a value of another kind.
 pub(super) fn merged(
-    method: &'static str,
     defaults: &Map<String, Value>,
     given: &Map<String, Value>,
 ) -> Result<Map<String, Value>> {
@@ -47,15 +46,12 @@ pub(super) fn merged(
     all.retain(|name, _| !FLAGS.contains(&name.as_str()));
     for (name, value) in given {
         let Some(default) = all.get(name) else {
-            if FLAGS.contains(&name.as_str()) {
+            if FLAGS.contains(&name.as_str()) && defaults.contains_key(name) {
                 let remedy = format!("Write --{name} {value}.");
                 return Err(Error::setting(name, value, "set by its own flag", remedy));
             }
-            return Err(Error::Unknown {
-                kind: "setting",
-                given: format!("{name} of {method}"),
-                known: all.keys().cloned().collect(),
-            });
+            let known = all.keys().cloned().collect();
+            return Err(Error::Unknown { kind: "setting", given: name.clone(), known });
         };
         let value = of_kind(default, value).ok_or_else(|| {
             let remedy = format!("The preset is {default}.");
@@ -94,14 +90,27 @@ fn expected(default: &Value) -> &'static str {
     }
 }
 
+/// Takes the whole number called `name` out of `settings`: a length that is no field of the configuration.
+///
+/// # Errors
+/// [`Error::Setting`] where it is missing or no whole number.
+pub(super) fn taken(name: &str, settings: &mut Map<String, Value>) -> Result<usize> {
+    let value = settings.remove(name).unwrap_or_default();
+    match value.as_u64() {
+        Some(number) => Ok(number as usize),
+        None => Err(Error::setting(name, value, "a whole number, 0 or more", "")),
+    }
+}
+
 /// An objective's configuration from its settings.
 ///
 /// # Errors
 /// [`Error::Setting`] for a word that is none of those a setting takes.
 pub(super) fn parsed<C: DeserializeOwned>(settings: Map<String, Value>) -> Result<C> {
     let shown = Value::Object(settings.clone()).to_string();
-    serde_json::from_value(Value::Object(settings))
-        .map_err(|e| Error::setting("a setting of the objective", shown, e.to_string(), "Leave it out for the preset's."))
+    serde_json::from_value(Value::Object(settings)).map_err(|e| {
+        Error::setting("a setting of the objective", shown, e.to_string(), "Leave it out for the preset's.")
+    })
 }
 
 #[cfg(test)]
@@ -116,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_given_wins_and_what_is_no_setting_is_refused_with_a_suggestion() {
         let defaults = map(r#"{"momentum": 0.99, "queue": 512, "buffers": "kept", "seed": 0}"#);
-        let merge = |given| merged("moco-v2", &defaults, &map(given));
+        let merge = |given| merged(&defaults, &map(given));
         assert_eq!(
             merge(r#"{"momentum": 1}"#).unwrap(),
             map(r#"{"momentum": 1.0, "queue": 512, "buffers": "kept"}"#)

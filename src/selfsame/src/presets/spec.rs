@@ -9,10 +9,14 @@ use super::data::DataKind;
 use super::{objectives, settings};
 use crate::error::{Error, Result};
 use crate::optim::Rule;
+use crate::random::default_seed;
 use crate::train::TrainConfig;
 
 /// Names of the objectives `train` knows.
-pub const METHODS: &[&str] = &["simclr"];
+pub const METHODS: &[&str] = &[
+    "simclr", "moco-v1", "moco-v2", "moco-v3", "nnclr", "supcon", "dcl", "dclw", "byol", "simsiam", "barlow",
+    "vicreg", "w-mse", "lejepa", "hybrid",
+];
 /// Names of the encoder presets.
 pub const ENCODERS: &[&str] = &["convnet", "vit", "mlp", "resnet9", "resnet18"];
 /// Names of the optimisers.
@@ -95,7 +99,7 @@ impl TrainSpec {
         if !DEVICES.contains(&device.as_str()) {
             return Err(Error::unknown("device", device, DEVICES));
         }
-        let seed = self.seed.unwrap_or(0);
+        let seed = self.seed.unwrap_or_else(default_seed);
         let spec = TrainSpec {
             method: self.method.clone(),
             data: self.data.clone(),
@@ -111,7 +115,7 @@ impl TrainSpec {
             clip_norm: self.clip_norm,
             temperature,
             projector_dim: self.projector_dim.or(Some(preset.projector_dim)),
-            settings: settings::merged(method, &defaults, &self.settings)?,
+            settings: settings::merged(&defaults, &self.settings)?,
             probe_every: self.probe_every.or(Some(1)),
             device: Some(device),
             out: self.out.clone().or_else(|| Some("runs".into())),

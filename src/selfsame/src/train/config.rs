@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::optim::Rule;
+use crate::random::default_seed;
 
 /// Settings of the training loop, whatever the objective.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub struct TrainConfig {
     /// Micro-batches a step is split into (1). Their mean gradient is that of the whole batch where the loss is a mean
     /// over images; a contrastive loss sees only the negatives of its micro-batch, and the run says so.
     pub accumulate: usize,
-    /// Seed of everything random (0).
+    /// Seed of everything random ([`default_seed`], 0).
     pub seed: u64,
     /// Update rule (AdamW).
     pub rule: Rule,
@@ -38,7 +39,7 @@ impl Default for TrainConfig {
             epochs: 10,
             batch_size: 256,
             accumulate: 1,
-            seed: 0,
+            seed: default_seed(),
             rule: Rule::ADAMW,
             lr: 1e-3,
             weight_decay: 0.05,

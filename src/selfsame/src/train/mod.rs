@@ -24,4 +24,4 @@ pub(crate) use trainer::evaluation_normalise;
 pub use trainer::Trainer;
 
 pub use report::{Baselines, KnnScores, LinearScores, Report, Scores};
-pub use watch::{EpochLine, Outcome, Plan, StepLine, Watch};
+pub use watch::{Ending, EpochLine, Outcome, Plan, StepLine, Watch};

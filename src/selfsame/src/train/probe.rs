@@ -3,7 +3,7 @@
 use super::trainer::evaluation_normalise;
 use crate::augment::{Normalise, Views};
 use crate::data::{Dataset, Part};
-use crate::diagnose::Geometry;
+use crate::diagnose::{Geometry, Rows, SurrogateClasses};
 use crate::error::{device, Result};
 use crate::eval::{knn_to_the_end, Frozen, Knn, LinearProbe};
 use crate::methods::Method;
@@ -19,6 +19,9 @@ const QUERIES: usize = 2000;
 const GEOMETRY: usize = 2000;
 /// Of those, how many are seen in two views for the alignment.
 const PAIRS: usize = 512;
+
+/// Images, and views of each, for LiDAR: few, as they go through the encoder every epoch; its rank cannot exceed the images.
+const CLASSES: (usize, usize) = (128, 8);
 
 /// Regularisation of the linear probe: a middle one, since there is nothing left to choose it on.
 const STRENGTH: f64 = 1e-2;
@@ -39,6 +42,8 @@ pub(crate) struct OnlineProbe<P: ImageShape, D: Engine> {
     normalise: Normalise,
     /// Two views of the same images, one after the other.
     pairs: Vec<f32>,
+    /// Batches of surrogate classes, several views of one image after the other.
+    classes: Vec<Vec<f32>>,
 }
 
 impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
@@ -46,7 +51,13 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
         let bank = spread(&data.train(), BANK);
         let pairs =
             if views.count() < 2 { Vec::new() } else { two_views(&spread(&bank, PAIRS), views, seed)? };
+        let (mut classes, (samples, of_each)) = (Vec::new(), CLASSES);
+        SurrogateClasses { samples, views: of_each, seed }.for_each(&bank, views, |batch| {
+            classes.push(batch);
+            Ok(())
+        })?;
         Ok(OnlineProbe {
+            classes,
             dev: dev.clone(),
             queries: spread(&data.validation(), QUERIES),
             normalise: evaluation_normalise(views, data.shape().size().channels),
@@ -71,7 +82,8 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
         let sample = bank.subset(&evenly(bank.len(), GEOMETRY));
         let (first, second) = features_of(&self.dev, method.encoder(), &self.pairs)?;
         let width = sample.width();
-        let encoder = Geometry::measure(sample.values(), sample.len(), width, Some((&first, &second)))?;
+        let encoder = Geometry::measure(sample.values(), sample.len(), width, Some((&first, &second)))?
+            .with_lidar(&self.class_features(method.encoder())?, CLASSES.1)?;
         let project = |values: &[f32]| -> Result<Vec<f32>> {
             let shape = (values.len() / width, method.encoder().features());
             method.project(self.dev.try_tensor_from_vec(values.to_vec(), shape).map_err(device)?)
@@ -81,6 +93,19 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
         let projected = z.len() / sample.len().max(1);
         let projector = Geometry::measure(&z, sample.len(), projected, Some((&pairs.0, &pairs.1)))?;
         Ok(Measured { encoder, projector, knn, linear })
+    }
+
+    /// Features of every view of the surrogate classes.
+    fn class_features<E: Encoder<D, Input = P>>(&self, encoder: &E) -> Result<Rows> {
+        let (mut values, mut rows) = (Vec::new(), 0);
+        for pixels in &self.classes {
+            let shape = encoder.input();
+            let count = pixels.len() / shape.size().len();
+            let x = self.dev.try_tensor_from_vec(pixels.clone(), shape.images(count)).map_err(device)?;
+            values.extend(encoder.forward(x, Mode::Eval)?.as_vec());
+            rows += count;
+        }
+        Rows::from_f32(&values, rows, values.len() / rows.max(1))
     }
 }
 

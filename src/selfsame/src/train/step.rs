@@ -20,11 +20,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn add<D: Engine, M: Method<D>>(
-        &mut self,
-        method: &M,
-        loss: Loss<D>,
-    ) -> Result<()> {
+    pub(super) fn add<D: Engine, M: Method<D>>(&mut self, method: &M, loss: Loss<D>) -> Result<()> {
         self.loss += loss.value();
         for (name, value) in loss.parts {
             *self.terms.entry(name).or_default() += value;

@@ -11,18 +11,20 @@ use super::metrics::{append, EpochMetrics};
 use super::probe::{Measured, OnlineProbe};
 use super::progress::{differences, Partial, Progress};
 use super::step::Step;
-use super::{atomic, checkpoint, EpochLine, StepLine, TrainConfig, Watch};
+use super::{atomic, checkpoint, Ending, EpochLine, Plan, StepLine, TrainConfig, Watch};
 use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
 use crate::diagnose::{Alarm, Context, Doctor};
 use crate::error::{Error, Result};
 use crate::eval::Frozen;
+use crate::front;
 use crate::interrupt::interrupted;
 use crate::methods::{Method, MicroBatch};
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::optim::{Cosine, Optimizer, Rule};
 use crate::shape::ImageShape;
+use crate::tape::count_parameters;
 
 /// The loop for one objective, with or without a run folder.
 pub struct Trainer<'t, D: Engine> {
@@ -31,6 +33,7 @@ pub struct Trainer<'t, D: Engine> {
     folder: Option<PathBuf>,
     settings: Option<serde_json::Value>,
     watch: Option<&'t mut dyn Watch>,
+    announces: bool,
 }
 
 impl<'t, D: Engine> Trainer<'t, D> {
@@ -42,6 +45,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             folder: None,
             settings: None,
             watch: None,
+            announces: true,
         }
     }
     /// Replaces all settings.
@@ -85,10 +89,15 @@ impl<'t, D: Engine> Trainer<'t, D> {
         self.settings = Some(settings);
         self
     }
-    /// Tells `watch` what happens.
+    /// Tells `watch` what happens; [`front::watch`] hears it when this is not called.
     pub fn watch(mut self, watch: &'t mut dyn Watch) -> Self {
         self.watch = Some(watch);
         self
+    }
+    /// As [`Trainer::watch`], for a caller that says itself when the run begins and ends.
+    pub(crate) fn watch_within(mut self, watch: &'t mut dyn Watch) -> Self {
+        self.announces = false;
+        self.watch(watch)
     }
 
     /// Trains `method` on the training part of `data` until the configured epoch, from the folder's checkpoint if there
@@ -132,11 +141,14 @@ impl<'t, D: Engine> Trainer<'t, D> {
             return Err(Error::shape(what, shape.size(), views.view_size(view)));
         }
         let mut optimizer = Optimizer::new(self.config.rule, self.config.weight_decay);
-        let mut silent = ();
+        let mut usual = front::watch();
         let watch: &mut dyn Watch = match self.watch.take() {
             Some(watch) => watch,
-            None => &mut silent,
+            None => usual.as_mut(),
         };
+        if self.announces {
+            watch.started(&self.plan(&*method, data)?);
+        }
         let probe = OnlineProbe::new(&self.dev, data, views, self.config.seed)?;
         let mut progress = self.start(method, &mut optimizer, &probe)?;
         while !progress.is_done(&self.config) {
@@ -146,7 +158,33 @@ impl<'t, D: Engine> Trainer<'t, D> {
                 break;
             }
         }
+        if self.announces {
+            watch.ended(&Ending {
+                folder: self.folder.clone(),
+                epochs_done: progress.epochs_done,
+                steps_done: progress.steps_done,
+                stopped: !progress.is_done(&self.config),
+                verdict: None,
+            });
+        }
         Ok(progress)
+    }
+
+    /// What is about to happen, in the types' own words.
+    fn plan<P: ImageShape, M: Method<D>>(&self, method: &M, data: &Dataset<P>) -> Result<Plan> {
+        let images = data.train().len();
+        Ok(Plan {
+            folder: self.folder.clone(),
+            method: method.about(self.config.batch_size).name.into(),
+            data: data.name().into(),
+            encoder: method.encoder().describe(),
+            encoder_parameters: count_parameters(method.encoder()),
+            epochs: self.config.epochs,
+            epochs_done: self.epochs_done()?,
+            steps_per_epoch: self.steps_per_epoch(images),
+            batch: self.config.batch_size,
+            train_images: images,
+        })
     }
 
     /// Progress from the folder's checkpoint, or a new one whose first row is the encoder before training.
@@ -261,8 +299,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
         let flow = for_each_batch(&part, batches, views, |batch| {
             let key = [self.config.seed, epoch as u64, batch.number as u64];
             let indices: Vec<u32> = batch.positions.clone();
-            let micro =
-                MicroBatch::new(&self.dev, part.shape(), &batch.views, &batch.labels, &indices, key)?;
+            let micro = MicroBatch::new(&self.dev, part.shape(), &batch.views, &batch.labels, &indices, key)?;
             let loss = method.loss(&micro)?;
             step.add(method, loss)?;
             if step.parts < self.config.accumulate {

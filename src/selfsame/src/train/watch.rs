@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::Report;
 use crate::diagnose::Alarm;
+use crate::front::nan_from_null;
 
 /// What a run is about to do; sent once before its first step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Run folder.
-    pub folder: PathBuf,
+    /// Run folder, where there is one.
+    pub folder: Option<PathBuf>,
     /// Objective, data, encoder, as the command spells them.
     pub method: String,
     /// Data set.
@@ -31,26 +34,29 @@ pub struct Plan {
 }
 
 /// After every optimiser step.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StepLine {
     /// Epoch, from 1.
     pub epoch: usize,
     /// Optimiser step over the whole run, from 1.
     pub step: u64,
     /// Loss of this step.
+    #[serde(deserialize_with = "nan_from_null")]
     pub loss: f64,
     /// Learning rate of this step.
+    #[serde(deserialize_with = "nan_from_null")]
     pub lr: f64,
     /// Images seen in this step.
     pub images: usize,
 }
 
 /// After every epoch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochLine {
     /// Epoch, from 1.
     pub epoch: usize,
     /// Mean loss.
+    #[serde(deserialize_with = "nan_from_null")]
     pub loss: f64,
     /// Online kNN accuracy (k = 20) on the validation part, when probed this epoch.
     pub knn: Option<f64>,
@@ -61,7 +67,23 @@ pub struct EpochLine {
     /// RankMe of the embeddings, when probed.
     pub rankme: Option<f64>,
     /// Images per second over the epoch's training steps.
+    #[serde(deserialize_with = "nan_from_null")]
     pub images_per_second: f64,
+}
+
+/// How a training ended when it did not fail.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ending {
+    /// Run folder, where there is one.
+    pub folder: Option<PathBuf>,
+    /// Complete epochs.
+    pub epochs_done: usize,
+    /// Optimiser steps that are done.
+    pub steps_done: u64,
+    /// Whether it ended before its last epoch because a stop was asked for.
+    pub stopped: bool,
+    /// What came of it in one line, where it was judged.
+    pub verdict: Option<String>,
 }
 
 /// A listener. Every method has an empty default, so a face implements what it draws.
@@ -76,6 +98,8 @@ pub trait Watch {
     fn alarm(&mut self, _alarm: &Alarm) {}
     /// A longer piece of work outside the training loop begins, in words: `baseline: supervised`.
     fn stage(&mut self, _what: &str) {}
+    /// The run has ended, judged or stopped. Not called when it fails.
+    fn ended(&mut self, _ending: &Ending) {}
 }
 
 /// Hears nothing.
