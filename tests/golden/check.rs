@@ -6,7 +6,7 @@ use crate::file::{Array, Entry};
 
 /// The results of one entry's function. Built by chaining:
 /// `Found::value(v).output("Q", q).grad("z0", g)`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Found {
     value: Option<f64>,
     undefined: bool,

@@ -59,6 +59,28 @@ pub fn masked_error<B: Dim, W: Dim, E: Real, D: MaskedErrorOp<E>, T: Tape<E, D>>
     D::masked_error(prediction, target, counts)
 }
 
+/// Every patch of `len` pixels to mean 0 and deviation 1, in place: the targets of a masked autoencoder that predicts normalised pixels.
+///
+/// The variance is unbiased and has 1e-6 added, so a constant patch becomes 0. Values beyond the last whole patch stay as they are.
+///
+/// PyTorch equivalent: `(x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True) + 1e-6) ** 0.5`.
+///
+/// ```
+/// let mut pixels = [1.0f32, 3.0, 5.0, 5.0];
+/// selfsame::losses::standardise_patches(&mut pixels, 2);
+/// assert!((pixels[0] + 0.5f32.sqrt()).abs() < 1e-6 && pixels[2..] == [0.0, 0.0]);
+/// ```
+pub fn standardise_patches<E: Real>(pixels: &mut [E], len: usize) {
+    let n = E::of(len as f64);
+    pixels.par_chunks_exact_mut(len.max(1)).for_each(|patch| {
+        let mean = patch.iter().copied().sum::<E>() / n;
+        let squares: E = patch.iter().map(|v| (*v - mean) * (*v - mean)).sum();
+        let variance = squares / (n - E::one()).max(E::one());
+        let inverse = (variance + E::of(1e-6)).sqrt().recip();
+        patch.iter_mut().for_each(|v| *v = (*v - mean) * inverse);
+    });
+}
+
 /// What a value's square is multiplied with: one over how many count.
 fn weight<E: Real>(counts: &[bool], width: usize) -> E {
     E::of(1.0 / (counts.iter().filter(|c| **c).count() * width) as f64)

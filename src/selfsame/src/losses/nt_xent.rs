@@ -3,6 +3,9 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::attach::{of_one, Graded, LossOp};
+use super::check;
+use super::sup_con::{on_slices, SupConConvention, SupConSettings};
 use crate::error::{device, Error, Result};
 use crate::ops::{
     l2_normalize, matmul, normalize_rows, normalize_rows_backward, L2NormalizeOp, Matrix, Real, Threads,
@@ -57,12 +60,70 @@ pub fn nt_xent<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
             rows,
         ));
     }
-    if !(temperature > 0.0 && temperature.is_finite()) {
-        let remedy = "Common values are 0.1 to 0.5.";
-        return Err(Error::setting("temperature", temperature, "a positive number", remedy));
-    }
+    check::temperature(temperature)?;
     let _timed = op("nt-xent");
     D::nt_xent(z, temperature)
+}
+
+/// What [`nt_xent_as`] is the mean of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NtXentConvention {
+    /// All 2N rows: the paper's equation, lightly, stable-pretraining.
+    #[default]
+    Mean,
+    /// The N rows of each view, added: google-research/simclr, twice the above.
+    Reference,
+}
+
+/// [`nt_xent`] in the convention of your choice.
+///
+/// PyTorch equivalent: as [`nt_xent`]; twice that for [`NtXentConvention::Reference`].
+///
+/// # Errors
+/// As [`nt_xent`].
+pub fn nt_xent_as<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
+    z: Tensor<(B, W), E, D, T>,
+    temperature: f64,
+    convention: NtXentConvention,
+) -> Result<Tensor<Rank0, E, D, T>> {
+    let mean = nt_xent(z, temperature)?;
+    match convention {
+        NtXentConvention::Mean => Ok(mean),
+        NtXentConvention::Reference => mean.try_mul(E::of(2.0)).map_err(device),
+    }
+}
+
+/// [`nt_xent`] for any number of views: every other view of a sample is a positive.
+///
+/// `z` is (V N, width), view after view. The loss is the mean over all rows and over their V - 1 positives of
+/// `-log(exp(s_ij / temperature) / sum_{k != i} exp(s_ik / temperature))`, the sum over all other rows, other positives among them: with
+/// two views [`nt_xent`], in general SupCon with every sample a class of its own.
+///
+/// PyTorch equivalent: `SupConLoss(temperature, base_temperature=temperature)(features)` of the SupCon authors' code, without labels.
+///
+/// # Errors
+/// [`Error::Shape`] for fewer than two views or samples, or rows that are no multiple of the views, [`Error::Setting`] for a
+/// temperature that is not a positive number; a device out of memory.
+pub fn nt_xent_views<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
+    z: Tensor<(B, W), E, D, T>,
+    views: usize,
+    temperature: f64,
+) -> Result<Tensor<Rank0, E, D, T>> {
+    if views < 2 {
+        return Err(Error::shape("NT-Xent", "at least two views", views));
+    }
+    check::stacked("NT-Xent", z.shape(), views, 2)?;
+    check::temperature(temperature)?;
+    let _timed = op("nt-xent of views");
+    let width = z.shape().1.size();
+    of_one(z, |z| Ok(as_sup_con(z, views, width, temperature)))
+}
+
+/// [`nt_xent_views`] on slices.
+pub(super) fn as_sup_con(z: &[f64], views: usize, width: usize, temperature: f64) -> Graded<1> {
+    let labels: Vec<u32> = (0..(z.len() / width / views) as u32).collect();
+    let convention = SupConConvention::Out;
+    on_slices(z, width, &labels, SupConSettings { temperature, base_temperature: temperature, convention })
 }
 
 /// The loss from dfdx's operations.
@@ -238,7 +299,7 @@ mod tests {
         for bad in [0.0, -0.1, f64::NAN, f64::INFINITY] {
             let e = nt_xent(rows(&numbers(8), 2), bad).unwrap_err();
             assert!(matches!(e, Error::Setting { .. }));
-            assert!(e.to_string().contains("temperature") && e.to_string().contains("0.1 to 0.5"), "{e}");
+            assert!(e.to_string().contains("temperature") && e.to_string().contains("0.05 to 0.5"), "{e}");
         }
     }
 }

@@ -3,6 +3,8 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::attach::{of_one, Graded, LossOp};
+use super::check;
 use crate::error::{device, Error, Result};
 use crate::ops::{dot, matmul, vectorized, Matrix, Real, Threads};
 use crate::tape::{profile::op, record, slot, values, Scratch};
@@ -29,8 +31,40 @@ impl Default for VicRegWeights {
     }
 }
 
+/// What the weights of [`vicreg_as`] multiply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VicRegConvention {
+    /// See [`vicreg`]: the authors' code, lightly, pytorch-metric-learning, stable-pretraining.
+    #[default]
+    Reference,
+    /// The hinges of the two views are added, not averaged: the variance weighs twice as much.
+    SoloLearn,
+    /// The equations as printed: the squared distance summed over the features, the hinges added.
+    Paper,
+    /// The hinges added, the covariances averaged over the D (D - 1) pairs of features. Its own weights are 1, 1 and 1 to 100.
+    EbJepa,
+}
+
+impl VicRegConvention {
+    /// Weights that mean the same in [`VicRegConvention::Reference`], for embeddings of `width` features.
+    pub fn in_reference(self, weights: VicRegWeights, width: usize) -> VicRegWeights {
+        let VicRegWeights { invariance, variance, covariance } = weights;
+        match self {
+            VicRegConvention::Reference => weights,
+            VicRegConvention::SoloLearn => VicRegWeights { variance: 2.0 * variance, ..weights },
+            VicRegConvention::Paper => {
+                VicRegWeights { invariance: invariance * width as f64, variance: 2.0 * variance, covariance }
+            }
+            VicRegConvention::EbJepa => {
+                let pairs = width.saturating_sub(1).max(1) as f64;
+                VicRegWeights { invariance, variance: 2.0 * variance, covariance: covariance / pairs }
+            }
+        }
+    }
+}
+
 /// Devices with [`vicreg`].
-pub trait VicRegOp<E: Real>: Device<E> {
+pub trait VicRegOp<E: Real>: LossOp<E> {
     /// See [`vicreg`]; sizes and weights are already checked.
     fn vicreg<B: Dim, W: Dim, T: Tape<E, Self> + Merge<R>, R: Tape<E, Self>>(
         a: Tensor<(B, W), E, Self, T>,
@@ -38,6 +72,20 @@ pub trait VicRegOp<E: Real>: Device<E> {
         weights: VicRegWeights,
     ) -> Result<Tensor<Rank0, E, Self, T>> {
         composed(a, b, weights).map_err(device)
+    }
+    /// See [`vicreg_views`]; sizes and weights are already checked.
+    fn vicreg_views<B: Dim, W: Dim, T: Tape<E, Self>>(
+        z: Tensor<(B, W), E, Self, T>,
+        weights: VicRegWeights,
+    ) -> Result<Tensor<Rank0, E, Self, T>> {
+        let (rows, width) = (z.shape().0.size(), z.shape().1.size());
+        of_one(z, |z| {
+            let (loss, pair) = Pair::of(z, &z[rows / 2 * width..], rows / 2, width, weights);
+            let mut gradient = vec![0.0; z.len()];
+            let (a, b) = gradient.split_at_mut(rows / 2 * width);
+            pair.add_gradient(1.0, a, b);
+            Ok(Graded { value: loss, gradients: [gradient] })
+        })
     }
 }
 
@@ -50,8 +98,8 @@ pub trait VicRegOp<E: Real>: Device<E> {
 /// - `covariance / D * (sum of the squared C(a)_jk, j != k, + the same of b)`.
 ///
 /// These are the conventions of the authors' code, lightly and stable-pretraining: variances divided by N - 1, the hinge
-/// halved over the views, the covariance divided by D. Others do not halve (solo-learn), divide by N, or sum the
-/// invariance over D as the paper's equation does; their weights mean other things. Rows are not normalised. A batch whose
+/// halved over the views, the covariance divided by D. Others do not halve (solo-learn) or sum the invariance over D as the
+/// paper's equation does, so their weights mean other things: see [`vicreg_as`]. Rows are not normalised. A batch whose
 /// rows are all equal has loss `0.99 variance`.
 ///
 /// PyTorch equivalent: `lightly.loss.VICRegLoss(lambda_param=25, mu_param=25, nu_param=1)(a, b)`.
@@ -91,15 +139,55 @@ pub fn vicreg<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D> + Merge<R>,
     if a.shape().0.size() < 2 || a.shape().1.size() == 0 {
         return Err(Error::shape("VICReg", "at least two rows of at least one feature", size(a.shape())));
     }
-    let VicRegWeights { invariance, variance, covariance } = weights;
-    for (name, weight) in [("invariance", invariance), ("variance", variance), ("covariance", covariance)] {
-        if !(weight >= 0.0 && weight.is_finite()) {
-            let remedy = "25, 25 and 1 are the paper's weights.";
-            return Err(Error::setting(format!("{name} weight"), weight, "a number, 0 or more", remedy));
-        }
-    }
+    weights.check()?;
     let _timed = op("vicreg");
     D::vicreg(a, b, weights)
+}
+
+/// [`vicreg`] in the convention of your choice.
+///
+/// PyTorch equivalent: `solo.losses.vicreg_loss_func(a, b)` for [`VicRegConvention::SoloLearn`].
+///
+/// # Errors
+/// As [`vicreg`].
+pub fn vicreg_as<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D> + Merge<R>, R: Tape<E, D>>(
+    a: Tensor<(B, W), E, D, T>,
+    b: Tensor<(B, W), E, D, R>,
+    weights: VicRegWeights,
+    convention: VicRegConvention,
+) -> Result<Tensor<Rank0, E, D, T>> {
+    let width = a.shape().1.size();
+    vicreg(a, b, convention.in_reference(weights, width))
+}
+
+/// [`vicreg_as`] of two views in one tensor: `z` is (2N, D), row `i` and row `N + i` are the two views of sample `i`.
+///
+/// PyTorch equivalent: `lightly.loss.VICRegLoss(lambda_param=25, mu_param=25, nu_param=1)(z[:n], z[n:])`.
+///
+/// # Errors
+/// [`Error::Shape`] for an odd number of rows or fewer than four, [`Error::Setting`] for a weight that is negative or not a number; a
+/// device out of memory.
+pub fn vicreg_views<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D>>(
+    z: Tensor<(B, W), E, D, T>,
+    weights: VicRegWeights,
+    convention: VicRegConvention,
+) -> Result<Tensor<Rank0, E, D, T>> {
+    check::stacked("VICReg", z.shape(), 2, 2)?;
+    weights.check()?;
+    let _timed = op("vicreg");
+    let width = z.shape().1.size();
+    D::vicreg_views(z, convention.in_reference(weights, width))
+}
+
+impl VicRegWeights {
+    fn check(self) -> Result<()> {
+        let VicRegWeights { invariance, variance, covariance } = self;
+        for (name, weight) in [("invariance", invariance), ("variance", variance), ("covariance", covariance)]
+        {
+            check::not_negative(&format!("{name} weight"), weight, "25, 25 and 1 are the paper's weights.")?;
+        }
+        Ok(())
+    }
 }
 
 /// The loss from dfdx's operations.
@@ -159,23 +247,65 @@ where
         let ((a, ta), (b, tb)) = (a.split_tape(), b.split_tape());
         let mut tape = ta.merge(tb);
         let (n, d) = (a.shape().0.size(), a.shape().1.size());
-        let (va, vb) = (values(&a), values(&b));
-        let mut difference = Scratch::any(n * d);
-        let squares = subtract(&va, &vb, &mut difference);
-        let (of_a, of_b) = (Spread::of(&va, n, d, weights), Spread::of(&vb, n, d, weights));
-        let invariance = E::of(weights.invariance / (n * d) as f64);
-        let loss = invariance * squares + of_a.loss + of_b.loss;
+        let (loss, pair) = Pair::of(&values(&a), &values(&b), n, d, weights);
         let y = a.device().try_tensor_from_vec(vec![loss], ()).map_err(device)?;
         record(&mut tape, vec![slot(&a), slot(&b)], slot(&y), move |gy, g| {
-            let pull = E::of(2.0) * invariance * gy[0];
-            for ((g, view), sign) in g.iter_mut().zip([of_a, of_b]).zip([pull, -pull]) {
-                view.add_gradient(n, d, gy[0], g);
-                g.par_chunks_mut(CHUNK).zip(difference.par_chunks(CHUNK)).for_each(|(g, difference)| {
-                    g.iter_mut().zip(difference).for_each(|(g, difference)| *g += sign * *difference);
-                });
+            if let [a, b] = g {
+                pair.add_gradient(gy[0], a, b);
             }
         });
         Ok(y.put_tape(tape))
+    }
+
+    fn vicreg_views<B: Dim, W: Dim, T: Tape<E, Self>>(
+        z: Tensor<(B, W), E, Self, T>,
+        weights: VicRegWeights,
+    ) -> Result<Tensor<Rank0, E, Self, T>> {
+        let (z, mut tape) = z.split_tape();
+        let (n, d) = (z.shape().0.size() / 2, z.shape().1.size());
+        let both = values(&z);
+        let (loss, pair) = Pair::of(&both[..n * d], &both[n * d..], n, d, weights);
+        let y = z.device().try_tensor_from_vec(vec![loss], ()).map_err(device)?;
+        record(&mut tape, vec![slot(&z)], slot(&y), move |gy, g| {
+            let (a, b) = g[0].split_at_mut(n * d);
+            pair.add_gradient(gy[0], a, b);
+        });
+        Ok(y.put_tape(tape))
+    }
+}
+
+/// Two views and what the loss's gradient needs of them.
+struct Pair<E: Real> {
+    n: usize,
+    d: usize,
+    difference: Scratch<E>,
+    /// What the squared differences weigh.
+    invariance: E,
+    views: [Spread<E>; 2],
+}
+
+impl<E: Real> Pair<E> {
+    /// The loss of `n` rows of `d` values each in `a` and `b`.
+    fn of(a: &[E], b: &[E], n: usize, d: usize, weights: VicRegWeights) -> (E, Pair<E>) {
+        let (a, b) = (&a[..n * d], &b[..n * d]);
+        let mut difference = Scratch::any(n * d);
+        let squares = subtract(a, b, &mut difference);
+        let views = [Spread::of(a, n, d, weights), Spread::of(b, n, d, weights)];
+        let invariance = E::of(weights.invariance / (n * d) as f64);
+        let loss = invariance * squares + views[0].loss + views[1].loss;
+        (loss, Pair { n, d, difference, invariance, views })
+    }
+
+    /// Adds the gradient, times `upstream`, to that of each view.
+    fn add_gradient(self, upstream: E, a: &mut [E], b: &mut [E]) {
+        let Pair { n, d, difference, invariance, views } = self;
+        let pull = E::of(2.0) * invariance * upstream;
+        for ((g, view), sign) in [a, b].into_iter().zip(views).zip([pull, -pull]) {
+            view.add_gradient(n, d, upstream, g);
+            g.par_chunks_mut(CHUNK).zip(difference.par_chunks(CHUNK)).for_each(|(g, difference)| {
+                g.iter_mut().zip(difference).for_each(|(g, difference)| *g += sign * *difference);
+            });
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! Masked autoencoders (He et al. 2022, arXiv 2111.06377).
 
 use dfdx::prelude::*;
-use rayon::prelude::*;
 
 use super::encoder::Images;
 use super::{init, Encoder, Linear, Transformer, Vit};
 use crate::error::{device, Error, Result};
-use crate::losses::masked_error;
+use crate::losses::{masked_error, standardise_patches};
 use crate::ops::{self, Engine, Mask, RandomMasking};
 use crate::random::Stream;
 use crate::shape::Picture;
@@ -117,7 +116,7 @@ impl<
         let x = ops::scatter_tokens(x, &self.mask, &masking.restore, tokens)?;
         let x = self.decoder.forward(ops::add_to_each(x, &self.positions)?, Mask::None)?;
         let x = x.try_reshape_like(&(batch * tokens, Const::<NARROW>)).map_err(device)?;
-        pixels.par_chunks_exact_mut((P::LEN / tokens).max(1)).for_each(standardise);
+        standardise_patches(&mut pixels, P::LEN / tokens);
         masked_error(self.output.forward(x)?, &pixels, &masking.hidden)
     }
 
@@ -143,15 +142,6 @@ impl<
         let x = trunk.forward(x, Mask::None)?;
         x.try_reshape_like(&(batch * visible, Const::<WIDTH>)).map_err(device)
     }
-}
-
-/// A patch's pixels to mean 0 and deviation 1.
-fn standardise(patch: &mut [f32]) {
-    let n = patch.len() as f32;
-    let mean = patch.iter().sum::<f32>() / n;
-    let variance = patch.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / (n - 1.0).max(1.0);
-    let inverse = (variance + 1e-6).sqrt().recip();
-    patch.iter_mut().for_each(|v| *v = (*v - mean) * inverse);
 }
 
 #[cfg(test)]

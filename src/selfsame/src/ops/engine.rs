@@ -5,7 +5,7 @@ use super::{
     ConvTranspose2dOp, CrossEntropyOp, EmbeddingOp, KlDivOp, L2NormalizeOp, LayerNormOp, LinearActOp,
     LinearOp, MaxPoolOp, MeanErrorOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
-use crate::losses::{MaskedErrorOp, NtXentOp, VicRegOp};
+use crate::losses::{LossOp, MaskedErrorOp, NtXentOp, VicRegOp};
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
 #[diagnostic::on_unimplemented(
@@ -29,6 +29,7 @@ pub trait Engine<E: Real = f32>:
     + LayerNormOp<E>
     + LinearOp<E>
     + LinearActOp<E>
+    + LossOp<E>
     + MaxPoolOp<E>
     + MaskedErrorOp<E>
     + MeanErrorOp<E>
@@ -77,6 +78,7 @@ mod cuda {
         LayerNormOp,
         LinearOp,
         LinearActOp,
+        LossOp,
         MaxPoolOp,
         MeanErrorOp,
         NtXentOp,
