@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 
 use super::{Loss, MicroBatch};
-use crate::diagnose::{Plateau, Statistics};
+use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::Result;
 use crate::eval::Embeddings;
 use crate::nn::Encoder;
@@ -91,6 +91,11 @@ pub trait Method<D: Engine>: Parameters<D> {
 
     /// What the doctor needs to know, for micro-batches of `images`.
     fn about(&self, images: usize) -> Trait;
+
+    /// Safeguards that are switched off, which a collapse is put down to first.
+    fn missing(&self) -> Vec<Missing> {
+        Vec::new()
+    }
 }
 
 /// A method whose type is forgotten but for its encoder's.
@@ -122,5 +127,8 @@ impl<E: Encoder<D>, D: Engine> Method<D> for AnyMethod<E, D> {
     }
     fn about(&self, images: usize) -> Trait {
         (**self).about(images)
+    }
+    fn missing(&self) -> Vec<Missing> {
+        (**self).missing()
     }
 }

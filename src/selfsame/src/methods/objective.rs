@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 
 use super::{Loss, MicroBatch, Trait};
-use crate::diagnose::Statistics;
+use crate::diagnose::{Missing, Statistics};
 use crate::error::Result;
 use crate::nn::Encoder;
 use crate::ops::Engine;
@@ -66,6 +66,11 @@ pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
 
     /// What the doctor needs to know, for micro-batches of `images`.
     fn about(&self, images: usize) -> Trait;
+
+    /// Safeguards that are switched off, which a collapse is put down to first.
+    fn missing(&self) -> Vec<Missing> {
+        Vec::new()
+    }
 }
 
 impl<E: Encoder<D>, D: Engine, O: Objective<E, D> + ?Sized> Objective<E, D> for Box<O> {

@@ -1,4 +1,5 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
+pub mod collapse;
 mod data;
 mod judge;
 mod objectives;

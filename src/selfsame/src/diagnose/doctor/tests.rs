@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use crate::diagnose::{thresholds, Alarm, Context, Doctor, Geometry, Plateau, Probe, Statistics};
 
 fn simclr() -> Context {
     let n = 256.0_f64;
@@ -21,6 +21,7 @@ fn simclr() -> Context {
             means: "All similarities are equal.".into(),
             try_this: "--lr 1e-3.".into(),
         }],
+        missing: Vec::new(),
     }
 }
 
@@ -51,6 +52,8 @@ fn healthy_probe(epoch: usize, c: &Context) -> Probe {
         projector: geometry(0.9, c.projector_dim, 30.0, 20.0),
         knn: Some(0.93),
         random_init_knn: Some(0.95),
+        train_eval_cosine: Some(0.98),
+        statistics: Statistics::default(),
     }
 }
 
