@@ -99,6 +99,9 @@ impl<E: Encoder<D>, D: Engine, O: Objective<E, D> + ?Sized> Objective<E, D> for 
     fn about(&self, images: usize) -> Trait {
         (**self).about(images)
     }
+    fn missing(&self) -> Vec<Missing> {
+        (**self).missing()
+    }
 }
 
 /// An [`Objective`] that is made from settings over a given encoder.

@@ -4,13 +4,12 @@ use dfdx::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::learner::{weights_of, Part};
-use super::micro_batch::apart;
 use super::{checks, predictor_sample, Configured, Learner, Loss, MicroBatch, Objective, Trait};
 use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::{device, Result};
 use crate::losses::simsiam;
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
-use crate::ops::{l2_normalize, Engine};
+use crate::ops::{embedding, l2_normalize, Engine};
 use crate::random::default_seed;
 use crate::tape::{parameters, stop_gradient};
 
@@ -172,27 +171,10 @@ fn through_both<Z: Dim, D: Engine>(
     z: Tensor<(usize, Z), f32, D>,
 ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
     let rows = p.shape().0;
+    let other_view: Vec<u32> = (0..rows).map(|i| ((i + rows / 2) % rows) as u32).collect();
     let (p, tape) = l2_normalize(p)?.split_tape();
-    let (z, tape) = apart(l2_normalize(z.put_tape(tape))?, 2)?;
-    let (p, tape) = apart(p.put_tape(tape), 2)?;
-    let inner = || {
-        let mut sum: Option<Tensor<Rank0, f32, D>> = None;
-        let mut tape = tape;
-        for (p, z) in p.iter().zip(z.iter().rev()) {
-            let dots = p.clone().put_tape(tape).try_mul(z.clone())?.try_sum::<Rank0, _>()?;
-            let dots = match sum.take() {
-                Some(sum) => dots.try_add(sum)?,
-                None => dots,
-            };
-            let (dots, rest) = dots.split_tape();
-            (sum, tape) = (Some(dots), rest);
-        }
-        match sum {
-            Some(sum) => sum.put_tape(tape).try_mul(-1.0 / rows as f32),
-            // There are two views.
-            None => p[0].clone().put_tape(tape).try_sum::<Rank0, _>(),
-        }
-    };
+    let z = embedding(l2_normalize(z.put_tape(tape))?, &other_view)?;
+    let inner = || z.try_mul(p)?.try_sum::<Rank0, _>()?.try_mul(-1.0 / rows as f32);
     inner().map_err(device::<D::Err>)
 }
 
