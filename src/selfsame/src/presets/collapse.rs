@@ -19,13 +19,13 @@ use serde_json::Value;
 use super::data::{normalise, open, DataKind};
 use super::objectives::build;
 use super::TrainSpec;
-use crate::augment::{presets, Views};
+use crate::augment::{View, Views};
 use crate::data::Dataset;
 use crate::diagnose::Alarm;
 use crate::error::{Error, Result};
 use crate::methods::Method;
-use crate::shape::AnyImage;
-use crate::train::{EpochLine, EpochMetrics, Trainer, Watch};
+use crate::shape::{AnyImage, ImageShape};
+use crate::train::{EpochMetrics, Trainer, Watch};
 
 /// Passes over the embedded digits a run has, collapsed or not.
 const EPOCHS: usize = 20;
@@ -303,7 +303,7 @@ fn course(
     let mut built = build(&dev, &spec, DataKind::Digits)?;
     let normalise = normalise(data)?;
     let views = match settings.iter().any(|(_, s)| *s == Setting::SameViews) {
-        true => same(data.shape().0, built.views()).normalise(&normalise),
+        true => Views::new(vec![View::new(data.shape().size()); built.views()]).normalise(&normalise),
         false => DataKind::Digits.views(built.views(), &normalise),
     };
     let mut listener = Listener { kinds, ..Default::default() };
@@ -343,27 +343,16 @@ fn spec(method: &str, settings: &[(&str, Setting)], seed: u64) -> Result<TrainSp
     spec.resolve()
 }
 
-/// The image itself, as often as asked for.
-fn same(size: crate::shape::Size, count: usize) -> Views {
-    let one = crate::augment::View::new(size);
-    let _ = presets::identity(size);
-    Views::new(vec![one; count])
-}
-
 /// Listens until it has heard what it waits for.
 #[derive(Default)]
 struct Listener {
     kinds: &'static [&'static str],
     alarms: Vec<Alarm>,
-    lines: Vec<EpochLine>,
 }
 
 impl Watch for Listener {
     fn alarm(&mut self, alarm: &Alarm) {
         self.alarms.push(alarm.clone());
-    }
-    fn epoch_done(&mut self, line: &EpochLine) {
-        self.lines.push(line.clone());
     }
     fn enough(&mut self) -> bool {
         self.alarms.iter().any(|alarm| self.kinds.contains(&alarm.kind.as_str()))

@@ -1,5 +1,6 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
 pub mod collapse;
+pub mod compare;
 mod data;
 mod judge;
 mod objectives;
