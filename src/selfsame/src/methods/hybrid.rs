@@ -79,6 +79,10 @@ impl<E: Encoder<D>, D: Engine> Objective<E, D> for HybridObjective<E, D> {
         self.parts.iter().map(|(.., part)| part.views()).max().unwrap_or(0)
     }
 
+    fn globals(&self) -> usize {
+        self.parts.iter().map(|(.., part)| part.globals()).max().unwrap_or(0)
+    }
+
     fn encoded(&self) -> usize {
         self.parts.iter().map(|(.., part)| part.encoded()).max().unwrap_or(0)
     }

@@ -65,6 +65,10 @@ impl<E: Encoder<D>, O: Objective<E, D>, D: Engine> Method<D> for Learner<E, O, D
         self.objective.views()
     }
 
+    fn globals(&self) -> usize {
+        self.objective.globals()
+    }
+
     fn loss(&mut self, batch: &MicroBatch<'_, E::Input, D>) -> Result<Loss<D>> {
         let pixels = batch.pixels(0..self.objective.encoded())?;
         let features = self.encoder.forward(pixels.leaky_traced(), Mode::Train)?;

@@ -25,6 +25,11 @@ pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
         2
     }
 
+    /// How many of the views, from the first on, show nearly the whole image; the rest are local crops.
+    fn globals(&self) -> usize {
+        self.views()
+    }
+
     /// How many of the views, from the first on, go through the encoder that is trained; the others are for momentum
     /// copies alone.
     fn encoded(&self) -> usize {
@@ -71,6 +76,9 @@ pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
 impl<E: Encoder<D>, D: Engine, O: Objective<E, D> + ?Sized> Objective<E, D> for Box<O> {
     fn views(&self) -> usize {
         (**self).views()
+    }
+    fn globals(&self) -> usize {
+        (**self).globals()
     }
     fn encoded(&self) -> usize {
         (**self).encoded()

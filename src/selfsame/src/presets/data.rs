@@ -113,16 +113,15 @@ impl DataKind {
         }
     }
 
-    /// Whether its images are signs, which must not be mirrored.
-    fn signs(self) -> bool {
-        matches!(self, DataKind::Digits | DataKind::Mnist)
-    }
-
-    /// `count` random views as this kind of image wants them, normalised by `normalise`.
-    pub(crate) fn views(self, count: usize, normalise: &Normalise) -> Views {
+    /// Random views as this kind of image wants them, normalised by `normalise`: `globals` of nearly the whole image, then
+    /// local crops up to `count`.
+    pub(crate) fn views(self, count: usize, globals: usize, normalise: &Normalise) -> Views {
         let size = self.size();
-        let two = if self.signs() { presets::glyphs(size) } else { presets::simclr(size) };
-        two.cycled(count).normalise(normalise)
+        let (two, local) = match self {
+            DataKind::Digits | DataKind::Mnist => (presets::glyphs(size), presets::glyphs_local(size)),
+            _ => (presets::simclr(size), presets::simclr_local(size)),
+        };
+        two.cycled(globals).and(local, count - globals.min(count)).normalise(normalise)
     }
 
     /// The network called `encoder` for its images.
