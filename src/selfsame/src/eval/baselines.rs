@@ -4,7 +4,8 @@ use super::{Embeddings, Parts};
 use crate::augment::Normalise;
 use crate::data::{for_each_plain_batch, Part};
 use crate::diagnose::Pca;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::interrupt::interrupted;
 use crate::shape::Picture;
 
 /// Training images the principal components are found on; more change them little and cost time.
@@ -15,10 +16,13 @@ const BATCH: usize = 1024;
 /// Raw pixels in 0..1 as features.
 ///
 /// # Errors
-/// An image that cannot be read.
+/// An image that cannot be read; [`Error::Interrupted`] when a stop was asked for.
 pub fn pixels<P: Picture>(part: &Part<P>) -> Result<Embeddings> {
     let mut values = Vec::with_capacity(part.len() * P::LEN);
     for_each_plain_batch(part, BATCH, &Normalise::identity(P::CHANNELS), |_, pixels| {
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
         values.extend(pixels);
         Ok(())
     })?;
