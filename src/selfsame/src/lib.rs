@@ -45,6 +45,7 @@
 //! | [`methods`] | objectives with their state |
 //! | [`train`] | the loop, run folders, checkpoints |
 //! | [`plot`] | figures, tables, reports |
+//! | [`display`] | how values show themselves in cells |
 //! | [`front`] | what running code tells the face that draws |
 //! | [`session`] | preparing a process for cells; its seed and threads |
 //! | [`presets`] | ready combinations by name |
@@ -61,6 +62,7 @@ pub mod augment;
 pub mod bench;
 pub mod data;
 pub mod diagnose;
+pub mod display;
 pub mod eval;
 pub mod front;
 pub mod losses;

@@ -43,6 +43,12 @@ impl Views {
         Views::new(views)
     }
 
+    /// `count` views: these over and over.
+    #[must_use]
+    pub fn cycled(self, count: usize) -> Views {
+        Views { views: self.views.into_iter().cycle().take(count).collect() }
+    }
+
     /// Sets the normalisation of every view.
     #[must_use]
     pub fn normalise(self, normalise: &Normalise) -> Views {
@@ -57,6 +63,11 @@ impl Views {
     /// The normalisation of the first view, which evaluation applies to whole images; `None` without views.
     pub fn evaluation_normalise(&self) -> Option<&Normalise> {
         self.views.first().map(View::normalisation)
+    }
+
+    /// The views, in order.
+    pub fn each(&self) -> &[View] {
+        &self.views
     }
 
     /// How many views there are.

@@ -36,6 +36,6 @@ impl Frontend {
 }
 
 /// Whether this process runs the cells of an evcxr session, ours or the stock one.
-pub(super) fn in_a_cell() -> bool {
+pub(crate) fn in_a_cell() -> bool {
     std::env::var_os("EVCXR_IS_RUNTIME").is_some()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnose::Alarm;
+use crate::display::Described;
 use crate::error::{Error, Place, Result};
 use crate::train::{EpochLine, Plan, StepLine};
 
@@ -82,6 +83,11 @@ pub enum Message {
         headers: Vec<String>,
         /// Rows, each as long as `headers`.
         rows: Vec<Vec<String>>,
+    },
+    /// Variables of a session, to list now.
+    Variables {
+        /// Names and what they are.
+        variables: Vec<(String, Described)>,
     },
     /// A line of text from the library, not from the user's code.
     Note {
@@ -211,6 +217,7 @@ mod tests {
             Message::Failed {},
             Message::Figure { title: "t".into(), alt: "a".into(), svg: Some("<svg/>".into()), png: None },
             Message::Table { headers: vec!["a".into()], rows: vec![vec!["1".into()]] },
+            Message::Variables { variables: vec![("x".into(), Described::default())] },
             Message::Note { text: "\u{1e}".into() },
             Message::Panic { message: "index".into(), location: "a.rs:1:2".into(), ends_cell: true },
         ] {

@@ -25,11 +25,13 @@ mod send;
 mod watch;
 
 pub use downloads::{downloads, Downloads};
+pub(crate) use frontend::in_a_cell;
 pub use frontend::{Frontend, VARIABLE};
 pub use guard::guard;
 pub use lines::Lines;
 pub use message::{text_before, Message, Sent, MARK};
 pub(crate) use null::nan_from_null;
 pub use reporter::Reporter;
+pub(crate) use send::print_whole;
 pub use send::{new_display, send, send_to};
 pub use watch::watch;

@@ -29,7 +29,7 @@ pub fn send_to(display: u64, message: Message) -> bool {
 
 /// Prints `text`, which ends in a line break, in one piece: no other thread's output gets in between. That nobody reads
 /// any more is no reason to stop working.
-pub(super) fn print_whole(text: &str) {
+pub(crate) fn print_whole(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -138,7 +138,7 @@ impl Bars {
 }
 
 /// `75.7 %`, or a dash where there is no value.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     if share.is_finite() {
         format!("{:.1} %", 100.0 * share)
     } else {

@@ -140,6 +140,15 @@ impl Figure {
         self.recipe.alt()
     }
 
+    /// Of a scatter: which of the points it was given each drawn one is, and its place in pixels from the left and the
+    /// top. Empty for other figures.
+    pub(crate) fn points(&self) -> &[(usize, f64, f64)] {
+        match self.recipe.as_ref() {
+            Recipe::Scatter(scatter) => scatter.drawn(),
+            _ => &[],
+        }
+    }
+
     /// The figure as an SVG document.
     pub fn svg(&self) -> &str {
         &self.svg
@@ -164,7 +173,7 @@ impl Figure {
         for image in self.recipe.images() {
             paste(&mut pixels, w * PNG_SCALE, &image);
         }
-        encode(&pixels, w * PNG_SCALE, h * PNG_SCALE, 3)
+        encode_png(&pixels, w * PNG_SCALE, h * PNG_SCALE, 3)
     }
 
     /// Writes the figure as its file name says: `.svg` or `.png`. The file appears whole or not at all.
@@ -217,7 +226,7 @@ fn draw_svg(recipe: &Recipe, theme: Theme, width: u32, height: u32) -> Result<St
     );
     for image in recipe.images() {
         let tile = image.tile;
-        let png = encode(&tile.pixels_interleaved(), tile.width, tile.height, tile.channels)?;
+        let png = encode_png(&tile.pixels_interleaved(), tile.width, tile.height, tile.channels)?;
         svg.push_str(&format!(
             "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" style=\"image-rendering:pixelated\" \
              preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>\n",
@@ -233,7 +242,7 @@ fn draw_svg(recipe: &Recipe, theme: Theme, width: u32, height: u32) -> Result<St
 }
 
 /// Text for HTML and XML, quotes included.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -282,7 +291,8 @@ fn paste(pixels: &mut [u8], width: usize, image: &Placed<'_>) {
     }
 }
 
-fn encode(pixels: &[u8], width: usize, height: usize, channels: usize) -> Result<Vec<u8>> {
+/// Pixels as a PNG: row by row, `channels` (1 or 3) bytes each.
+pub(crate) fn encode_png(pixels: &[u8], width: usize, height: usize, channels: usize) -> Result<Vec<u8>> {
     let color = if channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let mut png = Cursor::new(Vec::new());
     PngEncoder::new(&mut png).write_image(pixels, width as u32, height as u32, color).map_err(drawing)?;

@@ -38,7 +38,7 @@ pub struct Tile {
 
 impl Tile {
     /// Pixel by pixel, as PNG wants them.
-    pub(super) fn pixels_interleaved(&self) -> Vec<u8> {
+    pub(crate) fn pixels_interleaved(&self) -> Vec<u8> {
         let plane = self.height * self.width;
         (0..plane).flat_map(|i| (0..self.channels).map(move |c| self.pixels[c * plane + i])).collect()
     }

@@ -23,12 +23,15 @@ mod table;
 mod theme;
 mod verdict;
 
+pub(crate) use bars::percent;
 pub use bars::{bars, BarRow};
 pub use compare::{compare, Compared, Comparison};
 pub use curves::{curves, Series};
 pub use figure::Figure;
+pub(crate) use figure::{encode_png, escaped};
 pub use history::{EpochRow, History};
 pub use image_grid::{image_grid, GridRow, Tile};
+pub(crate) use report::{accuracy_figure, geometry_table, scores_table, training_figures};
 pub use report::{report_html, Extras};
 pub use scatter::scatter;
 pub use spectrum::spectrum;
@@ -39,4 +42,4 @@ pub use verdict::verdict;
 #[cfg(test)]
 mod gallery;
 #[cfg(test)]
-mod report_sample;
+pub(crate) mod report_sample;

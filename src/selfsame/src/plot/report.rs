@@ -6,6 +6,7 @@ use super::figure::escaped;
 use super::report_style::css;
 use super::verdict::verdict;
 use super::{Figure, History, Table};
+use crate::diagnose::Geometry;
 use crate::error::Result;
 use crate::train::{Report, Scores};
 
@@ -101,28 +102,50 @@ fn representations(report: &Report) -> [(String, &Scores); 5] {
     ]
 }
 
-fn scores(page: &mut String, report: &Report) -> Result<()> {
+/// The shares of labels that were probed, fewest first.
+fn shares(report: &Report) -> Vec<&str> {
     let mut labels: Vec<&str> = report.scores.linear.by_labels.keys().map(String::as_str).collect();
     let share = |label: &str| label.trim_end_matches('%').trim().parse::<f64>().unwrap_or(f64::INFINITY);
     labels.sort_by(|a, b| share(a).total_cmp(&share(b)));
-    let spaced: Vec<String> = labels.iter().map(|l| format!("{} labels", l.replace('%', " %"))).collect();
+    labels
+}
 
+fn accuracies(scores: &Scores, labels: &[&str]) -> Vec<f64> {
+    labels.iter().map(|l| scores.linear.by_labels.get(*l).copied().unwrap_or(f64::NAN)).collect()
+}
+
+/// `10 % labels`
+fn labels_words(label: &str) -> String {
+    format!("{} labels", label.replace('%', " %"))
+}
+
+/// Test accuracies of a run and its baselines, a row a representation.
+pub(crate) fn scores_table(report: &Report) -> Table {
+    let labels = shares(report);
     let mut headers = vec!["representation".to_string()];
-    headers.extend(spaced.iter().map(|l| format!("linear, {l}")));
+    headers.extend(labels.iter().map(|l| format!("linear, {}", labels_words(l))));
     headers.extend(["kNN, k = 20".into(), "kNN, k = 200".into()]);
     let mut table = Table::new(headers);
-    let mut rows = Vec::new();
     for (name, scores) in representations(report) {
-        let values: Vec<f64> =
-            labels.iter().map(|l| scores.linear.by_labels.get(*l).copied().unwrap_or(f64::NAN)).collect();
-        let mut cells = vec![name.clone()];
-        cells.extend(values.iter().map(|&v| percent(v)));
-        cells.extend([percent(scores.knn.k20), percent(scores.knn.k200)]);
-        table.row(cells);
-        rows.push(BarRow { name, values });
+        let linear = accuracies(scores, &labels).into_iter().map(percent);
+        let knn = [percent(scores.knn.k20), percent(scores.knn.k200)];
+        table.row(std::iter::once(name).chain(linear).chain(knn));
     }
-    let series: Vec<&str> = spaced.iter().map(String::as_str).collect();
-    let figure = bars("Linear probe", "test accuracy (%)", &series, &rows)?;
+    table
+}
+
+/// Linear-probe accuracies of a run and its baselines as bars.
+pub(crate) fn accuracy_figure(report: &Report) -> Result<Figure> {
+    let labels = shares(report);
+    let series: Vec<String> = labels.iter().map(|l| labels_words(l)).collect();
+    let series: Vec<&str> = series.iter().map(String::as_str).collect();
+    let rows =
+        representations(report).map(|(name, scores)| BarRow { name, values: accuracies(scores, &labels) });
+    bars("Linear probe", "test accuracy (%)", &series, &rows)
+}
+
+fn scores(page: &mut String, report: &Report) -> Result<()> {
+    let (table, figure) = (scores_table(report), accuracy_figure(report)?);
     page.push_str(&format!(
         "<section class=\"scores\">\n<h2>Is it better than nothing?</h2>\n<div class=\"wide\">{}</div>\n\
          <p class=\"note\">Accuracy on the test part, every representation under the same probes. Below 100 % of the \
@@ -152,24 +175,43 @@ fn training(page: &mut String, report: &Report, history: &History) -> Result<()>
         let figure = curves("Online kNN (k = 20), validation part", "epoch", "accuracy (%)", &series)?;
         page.push_str(&figure_html(&figure, "", ""));
     }
-    for (title, unit, points) in [
-        ("RankMe of the embeddings", "dimensions", history.probed(|row| row.rankme)),
-        ("Spread of the embeddings", "std of L2-normalised columns", history.probed(|row| row.std)),
-    ] {
-        if !points.is_empty() {
-            page.push_str(&figure_html(
-                &curves(title, "epoch", unit, &[Series::new(title, points)])?,
-                "",
-                "",
-            ));
-        }
+    for figure in geometry_figures(history)? {
+        page.push_str(&figure_html(&figure, "", ""));
     }
     page.push_str("</div>\n</section>\n");
     Ok(())
 }
 
-fn embeddings(page: &mut String, report: &Report, extras: &Extras) {
-    let g = &report.diagnostics;
+/// Rank and spread of the embeddings over epochs, where they were probed.
+fn geometry_figures(history: &History) -> Result<Vec<Figure>> {
+    [
+        ("RankMe of the embeddings", "dimensions", history.probed(|row| row.rankme)),
+        ("Spread of the embeddings", "std of L2-normalised columns", history.probed(|row| row.std)),
+    ]
+    .into_iter()
+    .filter(|(.., points)| !points.is_empty())
+    .map(|(title, unit, points)| curves(title, "epoch", unit, &[Series::new(title, points)]))
+    .collect()
+}
+
+/// Loss, and what was probed, over epochs; none where there are no epochs.
+pub(crate) fn training_figures(history: &History) -> Result<Vec<Figure>> {
+    if history.epochs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut figures =
+        vec![curves("Training loss", "epoch", "loss (nats)", &[Series::new("loss", history.loss())])?];
+    let knn = history.probed(|row| row.knn.map(|v| 100.0 * v));
+    if !knn.is_empty() {
+        let series = [Series::new("kNN", knn)];
+        figures.push(curves("Online kNN (k = 20), validation part", "epoch", "accuracy (%)", &series)?);
+    }
+    figures.extend(geometry_figures(history)?);
+    Ok(figures)
+}
+
+/// The numbers of a geometry and how to read them.
+pub(crate) fn geometry_table(g: &Geometry) -> Table {
     let mut table = Table::new(["quantity", "value", "reading"]);
     for (name, value, reading) in [
         (
@@ -186,6 +228,11 @@ fn embeddings(page: &mut String, report: &Report, extras: &Extras) {
         let value = if value == "NaN" { "–".to_string() } else { value };
         table.row([name.to_string(), value, reading.to_string()]);
     }
+    table
+}
+
+fn embeddings(page: &mut String, report: &Report, extras: &Extras) {
+    let table = geometry_table(&report.diagnostics);
     page.push_str(&format!(
         "<section>\n<h2>The embeddings</h2>\n<div class=\"wide\">{}</div>\n<div class=\"figures\" style=\"margin-top:20px\">\n",
         table.html()

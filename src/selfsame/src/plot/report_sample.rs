@@ -12,7 +12,7 @@ fn scores(k20: f64, one: f64, ten: f64, all: f64) -> Scores {
     }
 }
 
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     Report {
         run: "simclr-digits-7".into(),
         method: "simclr".into(),
@@ -44,7 +44,7 @@ pub(super) fn report() -> Report {
     }
 }
 
-pub(super) fn history() -> History {
+pub(crate) fn history() -> History {
     let epochs = (1..=30)
         .map(|epoch| {
             let e = epoch as f64;

@@ -1,10 +1,12 @@
 //! Points in the plane, coloured by class.
 
+use std::sync::OnceLock;
+
 use plotters::prelude::DrawingBackend;
 
 use super::figure::{Area, Drawn, Figure, Recipe};
 use super::frame::{axes, drawable, head, marker, range, Axes, Entry, Swatch};
-use super::theme::{px, Theme};
+use super::theme::{px, Theme, UNIT};
 use crate::error::{Error, Result};
 
 /// More points than this are thinned evenly: they would only cover each other.
@@ -34,8 +36,9 @@ pub fn scatter(
             class,
         ));
     }
-    let finite = points.iter().zip(classes).filter(|(p, _)| drawable(p.0) && drawable(p.1));
-    let kept: Vec<(f64, f64, usize)> = finite.map(|(p, &c)| (p.0, p.1, c)).collect();
+    let point = |(number, (&(x, y), &class))| Point { number, x, y, class };
+    let all = points.iter().zip(classes).enumerate().map(point);
+    let kept: Vec<Point> = all.filter(|p| drawable(p.x) && drawable(p.y)).collect();
     let every = kept.len().div_ceil(MOST_POINTS).max(1);
     Figure::new(Recipe::Scatter(Scatter {
         title: title.into(),
@@ -43,6 +46,7 @@ pub fn scatter(
         y_label: y_label.into(),
         points: kept.into_iter().step_by(every).collect(),
         names: names.to_vec(),
+        places: OnceLock::new(),
     }))
 }
 
@@ -52,8 +56,20 @@ pub(super) struct Scatter {
     pub title: String,
     x_label: String,
     y_label: String,
-    points: Vec<(f64, f64, usize)>,
+    points: Vec<Point>,
     names: Vec<String>,
+    /// Where each point was drawn, in pixels: known once it was.
+    places: OnceLock<Vec<(usize, f64, f64)>>,
+}
+
+/// A point that is drawn.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    /// Which of the points that were given.
+    number: usize,
+    x: f64,
+    y: f64,
+    class: usize,
 }
 
 impl Scatter {
@@ -67,6 +83,11 @@ impl Scatter {
         )
     }
 
+    /// See [`Figure::points`].
+    pub(super) fn drawn(&self) -> &[(usize, f64, f64)] {
+        self.places.get().map_or(&[], Vec::as_slice)
+    }
+
     pub(super) fn draw<DB: DrawingBackend>(&self, area: &Area<DB>, theme: Theme) -> Drawn<(), DB> {
         let names = if self.names.len() > 1 { self.names.as_slice() } else { &[] };
         let entries: Vec<Entry<'_>> = names
@@ -76,8 +97,8 @@ impl Scatter {
             .collect();
         let below = head(area, theme, &self.title, &entries)?;
         let frame = Axes {
-            x: range(self.points.iter().map(|p| p.0), 0.04),
-            y: range(self.points.iter().map(|p| p.1), 0.04),
+            x: range(self.points.iter().map(|p| p.x), 0.04),
+            y: range(self.points.iter().map(|p| p.y), 0.04),
             x_label: &self.x_label,
             y_label: &self.y_label,
             whole_x: false,
@@ -87,9 +108,14 @@ impl Scatter {
         let plane = chart.plotting_area();
         let screen = below.use_screen_coord();
         let size = if self.points.len() > 800 { px(3) } else { px(4) };
-        for &(x, y, class) in &self.points {
-            marker(&screen, plane.map_coordinate(&(x, y)), class, theme.color(class), size)?;
+        let mut places = Vec::with_capacity(self.points.len());
+        for &Point { number, x, y, class } in &self.points {
+            let at = plane.map_coordinate(&(x, y));
+            places.push((number, f64::from(at.0) / f64::from(UNIT), f64::from(at.1) / f64::from(UNIT)));
+            marker(&screen, at, class, theme.color(class), size)?;
         }
+        // Every drawing of this figure has the same places.
+        self.places.get_or_init(|| places);
         Ok(())
     }
 }

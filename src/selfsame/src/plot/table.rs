@@ -77,14 +77,14 @@ impl Table {
         html
     }
 
-    /// Whether every filled cell of a column is a number, with or without a percent sign; dashes count as empty.
+    /// Whether every filled cell of a column is a number, with or without a percent sign; dashes and dots count as empty.
     fn is_numeric(&self, column: usize) -> bool {
         let mut filled = self
             .rows
             .iter()
             .filter_map(|row| row.get(column))
             .map(|cell| cell.trim_end_matches('%').trim())
-            .filter(|cell| !matches!(*cell, "" | "–" | "-"))
+            .filter(|cell| !matches!(*cell, "" | "–" | "-" | "…"))
             .peekable();
         filled.peek().is_some() && filled.all(|cell| cell.replace(',', "").parse::<f64>().is_ok())
     }

@@ -1,0 +1,48 @@
+//! How values show themselves in the REPL and in notebook cells.
+//!
+//! A value that is the last expression of a cell is shown by its `evcxr_display`: [`Show`] gives it to every result type of
+//! this library, [`ShowTensor`] to dfdx's tensors, [`ShowModel`] to networks and objectives. Each value has a form in plain
+//! text, which terminals show, and one richer form, an HTML page's part or a figure, which notebooks show; [`Content`]
+//! holds them and prints those that suit where the code runs. HTML is self-contained, without scripts, and has no colours
+//! of its own, so that it is readable in light and dark; what matters in it survives a viewer that strips styles.
+//!
+//! [`Described`] says in a few words what any value is: what `:vars` lists.
+mod alarms;
+mod audio;
+mod baselines;
+mod content;
+mod dataset;
+mod embeddings;
+mod figure;
+mod geometry;
+mod heat_map;
+mod hover;
+mod html;
+mod labels;
+mod model;
+mod number;
+mod pictures;
+mod progress;
+mod report;
+mod samples;
+mod short_type;
+mod show;
+mod summary;
+mod table;
+mod tensor;
+mod tensor_table;
+mod views;
+
+#[cfg(test)]
+mod gallery;
+
+pub use audio::Audio;
+pub use content::Content;
+pub use embeddings::Scatter;
+pub use model::{ModelTable, ShowModel};
+pub use pictures::Pictures;
+pub use samples::TextSamples;
+pub use short_type::{short_type, short_type_of};
+pub use show::Show;
+pub use summary::{variables, Described, Summary, ViaParameters, ViaSummary, ViaType, Wrap};
+pub use tensor::{Element, ShowTensor, TensorValues};
