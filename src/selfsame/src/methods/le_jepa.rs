@@ -101,8 +101,8 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for LeJepaObjective<E, Z,
         self.config.views
     }
 
-    fn globals(&self) -> usize {
-        self.config.globals
+    fn local_views(&self) -> usize {
+        self.config.views - self.config.globals
     }
 
     fn loss(

@@ -43,9 +43,9 @@ pub trait Method<D: Engine>: Parameters<D> {
     /// of the image at that size.
     fn views(&self) -> usize;
 
-    /// How many of the views, from the first on, show nearly the whole image; the rest are local crops.
-    fn globals(&self) -> usize {
-        self.views()
+    /// How many of the views, the last ones, are local crops (0): smaller shares of the image than the others show.
+    fn local_views(&self) -> usize {
+        0
     }
 
     /// Called before the first step of every epoch, counted from 1; `embed` gives the features of all training images, in
@@ -110,8 +110,8 @@ impl<E: Encoder<D>, D: Engine> Method<D> for AnyMethod<E, D> {
     fn views(&self) -> usize {
         (**self).views()
     }
-    fn globals(&self) -> usize {
-        (**self).globals()
+    fn local_views(&self) -> usize {
+        (**self).local_views()
     }
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(&E) -> Result<Embeddings>) -> Result<()> {
         (**self).before_epoch(epoch, embed)

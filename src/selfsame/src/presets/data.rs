@@ -113,15 +113,19 @@ impl DataKind {
         }
     }
 
-    /// Random views as this kind of image wants them, normalised by `normalise`: `globals` of nearly the whole image, then
-    /// local crops up to `count`.
-    pub(crate) fn views(self, count: usize, globals: usize, normalise: &Normalise) -> Views {
+    /// Whether its images are signs, which must not be mirrored.
+    fn signs(self) -> bool {
+        matches!(self, DataKind::Digits | DataKind::Mnist)
+    }
+
+    /// `count` random views as this kind of image wants them, normalised by `normalise`; the last `local` of them show a smaller share of the
+    /// image, at the same size.
+    pub(crate) fn views(self, count: usize, local: usize, normalise: &Normalise) -> Views {
         let size = self.size();
-        let (two, local) = match self {
-            DataKind::Digits | DataKind::Mnist => (presets::glyphs(size), presets::glyphs_local(size)),
-            _ => (presets::simclr(size), presets::simclr_local(size)),
-        };
-        two.cycled(globals).and(local, count - globals.min(count)).normalise(normalise)
+        let signs = self.signs();
+        let two = if signs { presets::glyphs(size) } else { presets::simclr(size) };
+        let small = if signs { presets::local_glyph(size) } else { presets::local_simclr(size) };
+        two.cycled(count.saturating_sub(local)).and(small, local.min(count)).normalise(normalise)
     }
 
     /// The network called `encoder` for its images.

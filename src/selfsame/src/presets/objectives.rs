@@ -10,10 +10,12 @@ use super::{TrainSpec, METHODS};
 use crate::error::{Error, Result};
 use crate::methods::{
     weights_of, AnyMethod, BarlowTwinsConfig, BarlowTwinsObjective, ByolConfig, ByolObjective, Configured,
-    DclConfig, DclObjective, HybridObjective, LeJepaConfig, LeJepaObjective, Learner, MoCoConfig,
-    MoCoObjective, MoCoV3Config, MoCoV3Objective, NnclrConfig, NnclrObjective, Objective, Part, SimClrConfig,
-    SimClrObjective, SimSiamConfig, SimSiamObjective, SupConConfig, SupConObjective, VicRegConfig,
-    VicRegObjective, WMseConfig, WMseObjective,
+    DclConfig, DclObjective, DeepClusterConfig, DeepClusterObjective, DeepClusterV2Config,
+    DeepClusterV2Objective, DinoConfig, DinoObjective, HybridObjective, IbotConfig, IbotOf, LeJepaConfig,
+    LeJepaObjective, Learner, MoCoConfig, MoCoObjective, MoCoV3Config, MoCoV3Objective, NnclrConfig,
+    NnclrObjective, Objective, Part, SimClrConfig, SimClrObjective, SimSiamConfig, SimSiamObjective,
+    SupConConfig, SupConObjective, SwavConfig, SwavObjective, VicRegConfig, VicRegObjective, WMseConfig,
+    WMseObjective,
 };
 use crate::nn::{AnyEncoder, Encoder};
 use crate::ops::Engine;
@@ -38,6 +40,11 @@ pub fn about_method(method: &str) -> &'static str {
         "vicreg" => "views agree, features vary and do not covary (Bardes et al. 2022, arXiv 2105.04906)",
         "w-mse" => "whitened views agree (Ermolov et al. 2021, arXiv 2007.06346)",
         "lejepa" => "views agree, embeddings are a standard normal: SIGReg (Balestriero and LeCun 2025, arXiv 2511.08544)",
+        "dino" => "a student says of every crop what its slow copy says of the others (Caron et al. 2021, arXiv 2104.14294)",
+        "ibot" => "DINO, and the same for patches the student does not see; needs a ViT (Zhou et al. 2022, arXiv 2111.07832)",
+        "swav" => "predict the cluster another crop was put in, clusters used alike (Caron et al. 2020, arXiv 2006.09882)",
+        "deepcluster" => "cluster the features, learn to tell the clusters, again (Caron et al. 2018, arXiv 1807.05520)",
+        "deepcluster-v2" => "centroids of every epoch's clusters as prototypes of the next (Caron et al. 2020, arXiv 2006.09882)",
         "hybrid" => "a weighted sum of objectives over one encoder: --set simclr=1 --set barlow=0.05",
         _ => "",
     }
@@ -51,6 +58,14 @@ pub(super) fn preset(method: &str, kind: DataKind) -> Preset {
         "simsiam" | "byol" => Preset { projector_dim: 128, ..base },
         "w-mse" => Preset { projector_dim: 32, ..base },
         _ => base,
+    }
+}
+
+/// The encoder of `method` unless told otherwise.
+pub(super) fn encoder(method: &str) -> &'static str {
+    match method {
+        "ibot" => "vit",
+        _ => "convnet",
     }
 }
 
@@ -69,6 +84,12 @@ pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value
     let queue = match kind {
         DataKind::Digits => 512,
         _ => 2048,
+    };
+    // Some ten for each class one hopes for.
+    let prototypes = match kind {
+        DataKind::Digits => 100,
+        DataKind::Cifar100 => 1000,
+        _ => 300,
     };
     let hidden = 256;
     match method {
@@ -91,7 +112,14 @@ pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value
         "vicreg" => fields(VicRegConfig { hidden, ..Default::default() }),
         "w-mse" => fields(WMseConfig { hidden, ..Default::default() }),
         "lejepa" => fields(LeJepaConfig { hidden, directions: 256, ..Default::default() }),
-        "hybrid" => Ok(METHODS.iter().filter(|m| **m != "hybrid").map(weight).collect()),
+        "dino" => with_count(DinoConfig::small(), "prototypes", prototypes),
+        "ibot" => with_count(IbotConfig::small(), "prototypes", prototypes),
+        "swav" => {
+            with_count(SwavConfig { temperature: 0.1, ..SwavConfig::small() }, "prototypes", prototypes)
+        }
+        "deepcluster" => with_count(DeepClusterConfig::small(), "clusters", prototypes),
+        "deepcluster-v2" => with_count(DeepClusterV2Config::small(), "prototypes", prototypes),
+        "hybrid" => Ok(METHODS.iter().filter(|m| !["hybrid", "ibot"].contains(*m)).map(weight).collect()),
         _ => Err(Error::unknown("method", method, METHODS)),
     }
 }
@@ -144,8 +172,13 @@ fn fields<C: Serialize>(config: C) -> Result<Map<String, Value>> {
 
 /// The same for an objective that has a queue, whose length is no field because it may be in its type.
 fn with_queue<C: Serialize>(config: C, length: usize) -> Result<Map<String, Value>> {
+    with_count(config, "queue", length)
+}
+
+/// The same with a count that is no field because it may be in the objective's type.
+fn with_count<C: Serialize>(config: C, name: &str, count: usize) -> Result<Map<String, Value>> {
     let mut fields = fields(config)?;
-    fields.insert("queue".into(), length.into());
+    fields.insert(name.into(), count.into());
     Ok(fields)
 }
 
@@ -159,7 +192,7 @@ pub(super) fn build<D: Engine>(
     kind: DataKind,
 ) -> Result<AnyMethod<AnyEncoder<D>, D>> {
     let seed = spec.seed.unwrap_or(0);
-    let recipe = kind.encoder(spec.encoder.as_deref().unwrap_or("convnet"))?;
+    let recipe = kind.encoder(spec.encoder.as_deref().unwrap_or_else(|| self::encoder(&spec.method)))?;
     let encoder = AnyEncoder::build(&recipe, dev, &mut weights_of(seed, Part::Encoder))?;
     let width = spec.projector_dim.unwrap_or_else(|| encoder.features());
     if spec.method == "hybrid" {
@@ -170,6 +203,10 @@ pub(super) fn build<D: Engine>(
     settings.insert("seed".into(), seed.into());
     if let Some(temperature) = spec.temperature {
         settings.insert("temperature".into(), temperature.into());
+    }
+    if spec.method == "ibot" {
+        let prototypes = taken("prototypes", &mut settings)?;
+        return Ok(Box::new(IbotOf::over(encoder, dev, parsed(settings)?, width, prototypes)?));
     }
     let objective = objective(&spec.method, &encoder, dev, settings, width)?;
     Ok(Box::new(Learner::of(encoder, objective)))
@@ -227,6 +264,22 @@ fn objective<D: Engine>(
         "vicreg" => over::<VicRegObjective<_, usize, D>, D>(e, dev, s, width),
         "w-mse" => over::<WMseObjective<_, usize, D>, D>(e, dev, s, width),
         "lejepa" => over::<LeJepaObjective<_, usize, D>, D>(e, dev, s, width),
+        "dino" => {
+            let prototypes = taken("prototypes", s)?;
+            over::<DinoObjective<_, usize, usize, D>, D>(e, dev, s, (width, prototypes))
+        }
+        "swav" => {
+            let prototypes = taken("prototypes", s)?;
+            over::<SwavObjective<_, usize, usize, D>, D>(e, dev, s, (width, prototypes))
+        }
+        "deepcluster" => {
+            let clusters = taken("clusters", s)?;
+            over::<DeepClusterObjective<_, usize, D>, D>(e, dev, s, clusters)
+        }
+        "deepcluster-v2" => {
+            let prototypes = taken("prototypes", s)?;
+            over::<DeepClusterV2Objective<_, usize, usize, D>, D>(e, dev, s, (width, prototypes))
+        }
         _ => Err(Error::unknown("method", method, METHODS)),
     }
 }
@@ -259,7 +312,7 @@ mod tests {
                 let spec = spec.resolve().unwrap();
                 let built = build(&Cpu::default(), &spec, DataKind::of(data).unwrap().0).unwrap();
                 assert_eq!(built.about(64).name, *method);
-                assert!(built.views() >= 2 && built.about(64).projector_dim > 0);
+                assert!(built.views() >= 1 && built.about(64).projector_dim > 0);
             }
         }
     }
@@ -326,7 +379,7 @@ mod tests {
             let [whole, killed] = [folders[0].path(), folders[1].path()];
             let fit = |folder: &std::path::Path, watch: &mut dyn crate::train::Watch| {
                 let mut built = build(&dev, &spec, DataKind::Digits).unwrap();
-                let views = DataKind::Digits.views(built.views(), built.globals(), &normalise);
+                let views = DataKind::Digits.views(built.views(), built.local_views(), &normalise);
                 let trainer = crate::train::Trainer::new(&dev).config(config.clone()).folder(folder);
                 trainer.watch(watch).fit(&mut built, &data, &views).unwrap();
                 let mut bits = Vec::new();

@@ -14,8 +14,26 @@ use crate::train::TrainConfig;
 
 /// Names of the objectives `train` knows.
 pub const METHODS: &[&str] = &[
-    "simclr", "moco-v1", "moco-v2", "moco-v3", "nnclr", "supcon", "dcl", "dclw", "byol", "simsiam", "barlow",
-    "vicreg", "w-mse", "lejepa", "hybrid",
+    "simclr",
+    "moco-v1",
+    "moco-v2",
+    "moco-v3",
+    "nnclr",
+    "supcon",
+    "dcl",
+    "dclw",
+    "byol",
+    "simsiam",
+    "barlow",
+    "vicreg",
+    "w-mse",
+    "lejepa",
+    "dino",
+    "ibot",
+    "swav",
+    "deepcluster",
+    "deepcluster-v2",
+    "hybrid",
 ];
 /// Names of the encoder presets.
 pub const ENCODERS: &[&str] = &["convnet", "vit", "mlp", "resnet9", "resnet18"];
@@ -85,7 +103,7 @@ impl TrainSpec {
         let kind = DataKind::of(&self.data)?.0;
         let (preset, defaults) = (objectives::preset(method, kind), objectives::defaults(method, kind)?);
         let temperature = self.temperature_of(&defaults)?;
-        let encoder = self.encoder.clone().unwrap_or_else(|| "convnet".into());
+        let encoder = self.encoder.clone().unwrap_or_else(|| objectives::encoder(method).into());
         if !ENCODERS.contains(&encoder.as_str()) {
             return Err(Error::unknown("encoder", encoder, ENCODERS));
         }
