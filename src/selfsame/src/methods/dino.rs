@@ -8,7 +8,7 @@ use super::learner::{weights_of, Part};
 use super::momentum_branch::Following;
 use super::teacher::{distributions, Teacher, Warming};
 use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::{Plateau, Statistics};
+use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::Result;
 use crate::losses::{dino, DistillationTemperatures};
 use crate::nn::{DinoHead, Encoder, LastLayer};
@@ -195,6 +195,23 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DinoObjective
     fn statistics(&self) -> Result<Statistics> {
         let (momentum, centre) = (self.teacher.momentum(), self.centre.norm());
         Ok(Statistics { momentum: Some(momentum), centre_norm: Some(centre), ..self.latest })
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if self.config.centre_momentum >= 1.0 {
+            missing.push(Missing::new(
+                "The centre never moves, so nothing keeps one output from winning for every image.",
+                "--set centre_momentum=0.9",
+            ));
+        }
+        if self.config.teacher_temperature >= self.config.student_temperature {
+            missing.push(Missing::new(
+                "The teacher is no sharper than the student, so nothing keeps its targets from becoming uniform.",
+                "--set teacher_temperature=0.04 --set warm_teacher_temperature=0.04",
+            ));
+        }
+        missing
     }
 
     fn about(&self, _images: usize) -> Trait {

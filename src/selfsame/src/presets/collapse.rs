@@ -54,6 +54,8 @@ pub struct Collapse {
 enum Setting {
     /// The objective's own, a number.
     Number(f64),
+    /// The objective's own, a whole number.
+    Count(u64),
     /// The objective's own, switched off.
     Off,
     /// The temperature.
@@ -158,6 +160,36 @@ const ENTRIES: &[Collapse] = &[
         "Every feature may say what the others say.",
         DIMENSIONAL,
         &[("lambda", Setting::Number(0.0))],
+    ),
+    entry(
+        "dino-no-centring",
+        "dino",
+        "--set centre_momentum=1",
+        "Sharpening without centring: one output wins for every image.",
+        &["one-hot-teacher", "prototype-starvation", "total-collapse"],
+        &[("centre_momentum", Setting::Number(1.0))],
+    ),
+    entry(
+        "dino-no-sharpening",
+        "dino",
+        "--set teacher_temperature=1 --set warm_teacher_temperature=1",
+        "Centring without sharpening: every output is as likely as any other.",
+        &["uniform-teacher"],
+        &[("teacher_temperature", Setting::Number(1.0)), ("warm_teacher_temperature", Setting::Number(1.0))],
+    ),
+    entry(
+        "swav-prototypes-unfrozen",
+        "swav",
+        "--set freeze_epochs=0 --lr 0.05",
+        "Prototypes that move before features have settled run after each other.",
+        &[
+            "prototype-starvation",
+            "loss-plateau",
+            "total-collapse",
+            "dimensional-collapse",
+            "projector-dimensional-collapse",
+        ],
+        &[("freeze_epochs", Setting::Count(0)), ("", Setting::Rate(0.05))],
     ),
     entry(
         "simclr-temperature-1000",
@@ -304,7 +336,7 @@ fn course(
     let normalise = normalise(data)?;
     let views = match settings.iter().any(|(_, s)| *s == Setting::SameViews) {
         true => Views::new(vec![View::new(data.shape().size()); built.views()]).normalise(&normalise),
-        false => DataKind::Digits.views(built.views(), &normalise),
+        false => DataKind::Digits.views(built.views(), built.local_views(), &normalise),
     };
     let mut listener = Listener { kinds, ..Default::default() };
     let fit =
@@ -333,6 +365,7 @@ fn spec(method: &str, settings: &[(&str, Setting)], seed: u64) -> Result<TrainSp
     for (name, setting) in settings {
         match *setting {
             Setting::Number(v) => drop(spec.settings.insert((*name).into(), v.into())),
+            Setting::Count(n) => drop(spec.settings.insert((*name).into(), n.into())),
             Setting::Off => drop(spec.settings.insert((*name).into(), Value::Bool(false))),
             Setting::Temperature(t) => spec.temperature = Some(t),
             Setting::Rate(lr) => spec.lr = Some(lr),
@@ -439,7 +472,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_says_what_there_is() {
-        let message = find("simsiam-no-stop").unwrap_err().to_string();
+        let message = find("simsiam-no-stop-gradien").unwrap_err().to_string();
         assert!(message.contains("did you mean 'simsiam-no-stop-gradient'?"), "{message}");
     }
 }
