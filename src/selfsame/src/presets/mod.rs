@@ -1,12 +1,16 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
 mod data;
 mod judge;
+mod objectives;
 mod publish;
 mod run;
 mod self_test;
+mod settings;
 mod spec;
 
 pub use data::{data_info, DataKind};
+pub use objectives::about_method;
 pub use run::{evaluate, resume, train};
 pub use self_test::self_test;
+pub use settings::read_setting;
 pub use spec::{TrainSpec, DATA, DEVICES, ENCODERS, METHODS, OPTIMIZERS};

@@ -8,11 +8,11 @@ use crate::data::{Dataset, Part};
 use crate::diagnose::{singular_values, Pca, Rows};
 use crate::error::{Error, Result};
 use crate::eval::{nearest_rows, Embeddings, Frozen, Parts};
-use crate::nn::Encoder;
+use crate::nn::{AnyEncoder, Encoder, Recipe};
 use crate::ops::Engine;
 use crate::plot::{image_grid, report_html, scatter, spectrum, Extras, Figure, GridRow, History, Tile};
 use crate::random::{stream, Purpose};
-use crate::shape::{Picture, Size};
+use crate::shape::{AnyImage, ImageShape, Size};
 use crate::train::{evaluation_normalise, write_atomic, Progress, Report};
 
 /// Points a scatter shows; more would only cover each other.
@@ -24,19 +24,20 @@ const COLUMNS: usize = 6;
 
 /// Draws the figures of a run, keeps each under `figures/` and writes `report.html`.
 #[allow(clippy::too_many_arguments)] // everything a run ends with, from the one place that has it
-pub(super) fn publish<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+pub(super) fn publish<D: Engine>(
     dev: &D,
+    recipe: &Recipe,
     folder: &Path,
     spec: &TrainSpec,
-    data: &Dataset<P>,
+    data: &Dataset<AnyImage>,
     views: &Views,
     parts: &Parts,
     progress: &Progress,
     report: &Report,
 ) -> Result<()> {
-    let untrained = E::new(dev, &mut stream(&[report.seed, Purpose::Init as u64, 0]))?;
-    let before =
-        Frozen::new(&untrained, dev, evaluation_normalise(views, P::CHANNELS)).embed(&data.test())?;
+    let untrained = AnyEncoder::build(recipe, dev, &mut stream(&[report.seed, Purpose::Init as u64, 0]))?;
+    let channels = data.shape().size().channels;
+    let before = Frozen::new(&untrained, dev, evaluation_normalise(views, channels)).embed(&data.test())?;
     let extras = Extras {
         spectrum: Some(spectra(&[("trained", &parts.test), ("random init", &before)])?),
         scatter: Some(map(&parts.test, data.classes())?),
@@ -98,11 +99,11 @@ fn map(test: &Embeddings, classes: &[String]) -> Result<Figure> {
 }
 
 /// A few training images with pairs of views from successive epochs.
-fn view_grid<P: Picture>(train: &Part<P>, views: &Views, seed: u64) -> Result<Figure> {
-    let size = Size::of::<P>();
+fn view_grid(train: &Part<AnyImage>, views: &Views, seed: u64) -> Result<Figure> {
+    let size = train.shape().size();
     let rows = (0..ROWS.min(train.len())).map(|row| {
         let position = row * train.len() / ROWS.min(train.len()).max(1);
-        let mut image = vec![0u8; P::LEN];
+        let mut image = vec![0u8; size.len()];
         train.read(position, &mut image)?;
         let mut tiles = vec![tile(size, image.clone(), "image")];
         for column in 0..COLUMNS {
@@ -119,13 +120,13 @@ fn view_grid<P: Picture>(train: &Part<P>, views: &Views, seed: u64) -> Result<Fi
 }
 
 /// A few test images with the training images whose features are most similar.
-fn neighbour_grid<P: Picture>(data: &Dataset<P>, parts: &Parts) -> Result<Figure> {
-    let (train, test, size) = (data.train(), data.test(), Size::of::<P>());
+fn neighbour_grid(data: &Dataset<AnyImage>, parts: &Parts) -> Result<Figure> {
+    let (train, test, size) = (data.train(), data.test(), data.shape().size());
     let picked: Vec<usize> =
         (0..ROWS.min(test.len())).map(|row| row * test.len() / ROWS.min(test.len())).collect();
     let found = nearest_rows(&parts.train, &parts.test.subset(&picked), COLUMNS)?;
-    let read = |part: &Part<P>, i: usize, asked: Option<u32>| {
-        let mut image = vec![0u8; P::LEN];
+    let read = |part: &Part<AnyImage>, i: usize, asked: Option<u32>| {
+        let mut image = vec![0u8; size.len()];
         part.read(i, &mut image)?;
         let label = part.label(i);
         let name = data.classes().get(label as usize).map_or("", String::as_str);
