@@ -1,5 +1,6 @@
 //! A figure, and how it becomes SVG or PNG.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -100,13 +101,20 @@ impl Recipe {
 }
 
 /// A picture that can be written as SVG and as PNG.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Figure {
     recipe: Arc<Recipe>,
     theme: Theme,
     width: u32,
     height: u32,
     svg: String,
+}
+
+/// Without what it was made from, which is long.
+impl fmt::Debug for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Figure({:?}, {}x{})", self.title(), self.width, self.height)
+    }
 }
 
 impl Figure {

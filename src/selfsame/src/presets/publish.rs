@@ -76,7 +76,7 @@ fn spectra(of: &[(&str, &Embeddings)]) -> Result<Figure> {
     spectrum("Singular values of the test features", &series)
 }
 
-fn settings(spec: &TrainSpec) -> Vec<(String, String)> {
+pub(super) fn settings(spec: &TrainSpec) -> Vec<(String, String)> {
     let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(spec) else { return Vec::new() };
     let text = |v: serde_json::Value| match v {
         serde_json::Value::String(s) => s,

@@ -1,6 +1,7 @@
 //! How runs show themselves in cells.
 
-use super::{Run, RunLine, Runs};
+use super::publish::settings;
+use super::{Run, RunLine, Runs, TrainSpec};
 use crate::display::{Content, Described, Show, Summary};
 use crate::plot::{escaped, percent, Table};
 
@@ -23,6 +24,16 @@ impl Show for Run {
             Some(figure) => content.with_figure(figure.clone()),
             None => content,
         }
+    }
+}
+
+impl Show for TrainSpec {
+    fn content(&self) -> Content {
+        let mut table = Table::new(["setting", "value"]);
+        for (name, value) in settings(self) {
+            table.row([name, value]);
+        }
+        table.content()
     }
 }
 
@@ -126,6 +137,8 @@ mod tests {
             ask(&run);
             assert!(run.content().text().contains("linear, 1 % labels"));
             assert_eq!(run.describe_value().shape.as_deref(), Some("simclr on digits, done"));
+            assert!(run.config().content().text().contains("batch-size"));
+            assert!(run.metrics().content().text().starts_with("1 epoch"));
             assert!(run.resume().unwrap().is_done());
             let listed = runs(folder.path()).unwrap();
             assert_eq!(listed.names(), ["first"]);
