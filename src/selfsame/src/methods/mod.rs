@@ -31,7 +31,7 @@ mod w_mse;
 pub use barlow_twins::{BarlowTwins, BarlowTwinsConfig, BarlowTwinsObjective};
 pub use byol::{Byol, ByolConfig, ByolObjective};
 pub use dcl::{Dcl, DclConfig, DclObjective};
-pub use hybrid::{Hybrid, HybridObjective};
+pub use hybrid::{Hybrid, HybridObjective, WeightedObjective};
 pub use le_jepa::{LeJepa, LeJepaConfig, LeJepaObjective};
 pub use learner::Learner;
 pub(crate) use learner::{weights_of, Part};
