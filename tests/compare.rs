@@ -143,3 +143,27 @@ fn what_is_no_run_is_named() {
     fs::create_dir(folder.path().join("empty")).unwrap();
     call(folder.path(), "compare empty").fails(1, &["empty", "config.json"]);
 }
+
+#[test]
+fn objectives_are_trained_and_compared_and_finished_runs_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "compare --methods simclr,vicreg --encoder mlp --epochs 1 --seeds 2 --out all --json";
+    let first = call(folder.path(), line).json();
+    let rows = first["rows"].as_array().unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names[2..], ["supervised", "random init", "PCA", "raw pixels"]);
+    for row in &rows[..2] {
+        assert_eq!((&row["kind"], &row["runs"]), (&json!("method"), &json!(2)));
+        assert!(row["linear"]["1%"]["mean"].as_f64().unwrap() > 0.1 && row["knn"]["sd"].is_number(), "{row}");
+    }
+    assert_eq!(first["failures"], json!([]));
+    // Read from the folder: even the times are the same.
+    assert_eq!(call(folder.path(), line).json(), first);
+    let text = call(
+        folder.path(),
+        "compare --methods simclr --encoder mlp --epochs 1 --seeds 2 --out all --save bars.svg",
+    );
+    assert!(text.succeeds().contains("±") && folder.path().join("bars.svg").exists(), "{}", text.stdout);
+    call(folder.path(), "compare --methods simclr --encoder mlp --epochs 2 --out all").fails(2, &["epochs"]);
+    call(folder.path(), "compare").fails(2, &["<RUN>"]);
+}
