@@ -25,7 +25,7 @@ use crate::train::{
 /// What to compare.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompareSpec {
-    /// Objectives; all of [`METHODS`] but `hybrid` and `supcon` (which sees labels) when empty.
+    /// Objectives; all of [`METHODS`] when empty, `supcon`, which sees the labels, among them.
     pub methods: Vec<String>,
     /// Data set, in one of the forms of [`DATA`](super::DATA) (`digits`).
     pub data: String,
@@ -118,10 +118,11 @@ pub struct MethodTable {
 /// going on with those that were interrupted. A run that fails is listed and does not end the others; asked to stop, it
 /// gives what there is.
 ///
-/// Baselines are made once a seed, with the first objective's learning rate and epochs.
+/// Runs with one encoder, learning rate and length share their baselines; the table shows those of the first objective.
 ///
 /// # Errors
-/// Unknown names, no seeds, a folder whose runs were made with other settings.
+/// Unknown names, no seeds; the first run's error where every run failed, as in a folder whose runs were made with other
+/// settings.
 pub fn compare(spec: &CompareSpec, watch: &mut dyn Watch) -> Result<MethodTable> {
     let methods = methods(spec)?;
     if spec.seeds == 0 {
@@ -129,27 +130,30 @@ pub fn compare(spec: &CompareSpec, watch: &mut dyn Watch) -> Result<MethodTable>
     }
     let kind = DataKind::of(&spec.data)?.0;
     let (mut found, mut failures, mut interrupted) = (Vec::new(), Vec::new(), false);
+    let mut first_error = None;
     'all: for seed in 0..spec.seeds {
-        let mut baselines: Option<Baselines> = None;
+        let mut baselines: BTreeMap<String, Baselines> = BTreeMap::new();
         for method in &methods {
             let run = run_spec(spec, method, kind, seed);
-            match one(&run, baselines.clone(), watch) {
-                Ok(run) => {
-                    baselines = baselines.or_else(|| Some(run.report.baselines.clone()));
+            let made = alike(&run).and_then(|key| Ok((one(&run, baselines.get(&key).cloned(), watch)?, key)));
+            match made {
+                Ok((run, key)) => {
+                    baselines.entry(key).or_insert_with(|| run.report.baselines.clone());
                     found.push(run);
                 }
                 Err(Error::Interrupted) => {
                     interrupted = true;
                     break 'all;
                 }
-                Err(Error::Setting { name, value, expected, remedy }) => {
-                    return Err(Error::Setting { name, value, expected, remedy })
-                }
                 Err(error) => {
                     failures.push(Failure { method: method.clone(), seed, error: error.to_string() });
+                    first_error.get_or_insert(error);
                 }
             }
         }
+    }
+    if let (true, Some(error)) = (found.is_empty(), first_error) {
+        return Err(error);
     }
     Ok(MethodTable {
         data: spec.data.clone(),
@@ -163,8 +167,7 @@ pub fn compare(spec: &CompareSpec, watch: &mut dyn Watch) -> Result<MethodTable>
 /// The objectives asked for, each once.
 fn methods(spec: &CompareSpec) -> Result<Vec<String>> {
     if spec.methods.is_empty() || spec.methods == ["all"] {
-        let own = |name: &&&str| !["hybrid", "supcon"].contains(*name);
-        return Ok(METHODS.iter().filter(own).map(ToString::to_string).collect());
+        return Ok(METHODS.iter().map(ToString::to_string).collect());
     }
     let mut methods: Vec<String> = Vec::new();
     for name in &spec.methods {
@@ -189,6 +192,15 @@ fn run_spec(spec: &CompareSpec, method: &str, kind: DataKind, seed: u64) -> Trai
         name: Some(format!("{method}-{}-seed{seed}", kind.name())),
         ..Default::default()
     }
+}
+
+/// What baselines depend on, in words: runs of which it is the same share them.
+fn alike(spec: &TrainSpec) -> Result<String> {
+    let s = spec.resolve()?;
+    Ok(format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        s.encoder, s.epochs, s.batch_size, s.optimizer, s.lr, s.warmup_epochs
+    ))
 }
 
 /// A run that is finished.
