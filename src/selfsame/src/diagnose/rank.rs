@@ -13,7 +13,11 @@ pub enum RankMe {
 /// RankMe, `exp(-sum p ln p)` with `p = s / sum(s) + eps`, from the singular values of the raw embeddings.
 ///
 /// Not centred and not normalised again after adding the epsilon, as published. Between 1 and the number of values;
-/// comparable between runs of one method only. NaN when there are no values, all are zero, or one is not finite.
+/// comparable between runs of one method only; published numbers are from about 25,600 samples.
+///
+/// Good: grows while training, a fifth of the width and more. Bad: a few directions of many, dimensional collapse. As nothing is
+/// centred, a large mean alone brings it down.
+/// NaN when there are no values, all are zero, or one is not finite.
 pub fn rankme(singular_values: &[f64], convention: RankMe) -> f64 {
     let eps = match convention {
         RankMe::Paper => 1e-7,
@@ -23,6 +27,10 @@ pub fn rankme(singular_values: &[f64], convention: RankMe) -> f64 {
 }
 
 /// Effective rank, `exp(-sum p ln p)` with `p = v / sum(v)` and `0 ln 0 = 0` (Roy and Vetterli 2007).
+///
+/// Between 1, all along one direction, and the number of values, all alike.
+///
+/// Good: a tenth of the width and more. Bad: 1 to 2 in wide embeddings, dimensional collapse.
 ///
 /// Their paper takes singular values; of [`covariance_eigenvalues`](super::covariance_eigenvalues) it gives the
 /// effective rank of the covariance that reports show. NaN when there are no values, all are zero, or one is not

@@ -15,8 +15,12 @@ pub fn column_std(rows: &Rows) -> Vec<f64> {
 /// Standard deviation of the L2-normalised rows: unbiased per column, mean over columns (SimSiam, arXiv:2011.10566;
 /// lightly's `std_of_l2_normalized`).
 ///
-/// About `1/sqrt(d)` where embeddings fill the sphere, 0 where they are all the same; in one dimension, where a
-/// normalised number is its sign, 0 or about 1. NaN with fewer than two rows, no columns, or numbers that are not
+/// `mean_j std_i(z_ij / |z_i|)`, between 0 and about `1/sqrt(d)`; in one dimension, where a normalised number is its sign, 0 or
+/// about 1.
+///
+/// Good: near `1/sqrt(d)`, embeddings fill the sphere (encoders that end in a ReLU stay at a half of it). Bad: below a tenth of
+/// it, every embedding is the same; it does not see dimensional collapse.
+/// NaN with fewer than two rows, no columns, or numbers that are not
 /// finite.
 pub fn std_of_normalized(rows: &Rows) -> f64 {
     let std = column_std(&rows.normalized());

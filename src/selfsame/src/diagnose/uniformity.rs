@@ -10,8 +10,10 @@ const BLOCK: usize = 128;
 /// Log of the mean Gaussian potential, `ln mean exp(-t |u_i - u_j|^2)` over the distinct pairs of L2-normalised rows
 /// (Wang and Isola 2020, arXiv:2005.10242; they use `t = 2`).
 ///
-/// 0 where all rows point the same way, the worst value; more negative is more even. It does not see
-/// dimensional collapse. O(n^2 d): take a [`Rows::sample`] of large sets. NaN with fewer than two rows, without
+/// Between 0, all rows point the same way, and about `-2t`, the sphere evenly covered; more negative is more even.
+///
+/// Good: -2 and below for `t = 2`. Bad: above -0.5. It does not see dimensional collapse.
+/// O(n^2 d): take a [`Rows::sample`] of large sets. NaN with fewer than two rows, without
 /// columns, or where a number is not finite.
 pub fn uniformity(rows: &Rows, t: f64) -> f64 {
     if rows.len() < 2 || rows.is_empty() || !rows.is_finite() {
