@@ -73,3 +73,56 @@ fn signals() {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::front::child::{command, is_child};
+
+    const NAME: &str = "interrupt::tests::a_process_is_stopped_and_goes_on_from_outside";
+
+    /// Waits until `interrupted()` is `wanted`, then says so.
+    fn wait(wanted: bool, say: &str) {
+        let begun = Instant::now();
+        while interrupted() != wanted && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        println!("{say} {}", interrupted() == wanted);
+    }
+
+    #[test]
+    fn a_process_is_stopped_and_goes_on_from_outside() {
+        if is_child() {
+            listen();
+            println!("ready true");
+            wait(true, "stopped");
+            wait(false, "going");
+            wait(true, "file");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("stop");
+        let mut child =
+            command(NAME).env(STOP_FILE, &file).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // The harness writes the name of the test on the line that the first word ends.
+        let mut heard = |word: &str| lines.any(|l| l.is_ok_and(|l| l.ends_with(&format!("{word} true"))));
+        let send = |signal| {
+            // SAFETY: a signal to a child that has not been waited for.
+            assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
+        };
+        assert!(heard("ready"));
+        send(libc::SIGINT);
+        assert!(heard("stopped"));
+        send(libc::SIGUSR1);
+        assert!(heard("going"));
+        std::fs::write(&file, "").unwrap();
+        assert!(heard("file"));
+        assert!(!file.exists());
+        assert!(child.wait().unwrap().success());
+    }
+}

@@ -4,6 +4,9 @@ use super::{html, Content, Show};
 use crate::error::{Error, Result};
 use crate::plot::{curves, escaped, Figure, Series};
 
+/// Moments a waveform is drawn at.
+const MOMENTS: usize = 480;
+
 /// A piece of sound, one channel.
 ///
 /// In a notebook it has a player; everywhere its waveform.
@@ -81,13 +84,20 @@ impl Audio {
         wav
     }
 
-    /// The waveform.
+    /// The waveform: for each moment the lowest and highest sample.
     ///
     /// # Errors
     /// When the figure cannot be drawn.
     pub fn figure(&self) -> Result<Figure> {
-        let seconds = |i: usize| i as f64 / f64::from(self.rate);
-        let points = self.samples.iter().enumerate().map(|(i, v)| (seconds(i), f64::from(*v))).collect();
+        let every = self.samples.len().div_ceil(MOMENTS).max(1);
+        let bar = |(i, samples): (usize, &[f32])| {
+            let second = (i * every) as f64 / f64::from(self.rate);
+            let (low, high) =
+                samples.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+            // The gap keeps one bar from being joined to the next.
+            [(second, f64::from(low)), (second, f64::from(high)), (second, f64::NAN)]
+        };
+        let points = self.samples.chunks(every).enumerate().flat_map(bar).collect();
         curves("Waveform", "seconds", "amplitude", &[Series::new("sound", points)])
     }
 }

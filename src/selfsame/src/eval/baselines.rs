@@ -4,7 +4,8 @@ use super::{Embeddings, Parts};
 use crate::augment::Normalise;
 use crate::data::{for_each_plain_batch, Part};
 use crate::diagnose::Pca;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::interrupt::interrupted;
 use crate::shape::ImageShape;
 
 /// Training images the principal components are found on; more change them little and cost time.
@@ -15,11 +16,14 @@ const BATCH: usize = 1024;
 /// Raw pixels in 0..1 as features.
 ///
 /// # Errors
-/// An image that cannot be read.
+/// An image that cannot be read; [`Error::Interrupted`] when a stop was asked for.
 pub fn pixels<P: ImageShape>(part: &Part<P>) -> Result<Embeddings> {
     let size = part.shape().size();
     let mut values = Vec::with_capacity(part.len() * size.len());
     for_each_plain_batch(part, BATCH, &Normalise::identity(size.channels), |_, pixels| {
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
         values.extend(pixels);
         Ok(())
     })?;

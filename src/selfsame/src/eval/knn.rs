@@ -86,10 +86,10 @@ fn predict(
 /// Positions in `bank` of the `k` rows most similar (by cosine) to each query, nearest first.
 ///
 /// # Errors
-/// [`Error::Shape`] for an empty bank or another width.
+/// [`Error::Shape`] for an empty bank or another width, [`Error::Interrupted`] when a stop was asked for.
 pub fn nearest_rows(bank: &Embeddings, queries: &Embeddings, k: usize) -> Result<Vec<Vec<u32>>> {
     check_widths(bank, queries)?;
-    nearest(bank, queries, k, || false, |neighbours| neighbours.iter().map(|n| n.row).collect())
+    nearest(bank, queries, k, interrupted, |neighbours| neighbours.iter().map(|n| n.row).collect())
 }
 
 /// What `take` makes of the `k` nearest rows of each query, nearest first.

@@ -27,3 +27,39 @@ fn message(info: &PanicHookInfo<'_>, cells: ThreadId) -> Message {
         ends_cell,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::child::child;
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_and_ends_the_cell_only_where_the_cell_runs() {
+        let told =
+            child("front::guard::tests::a_panic_is_told_and_ends_the_cell_only_where_the_cell_runs", || {
+                guard();
+                guard();
+                assert!(panic::catch_unwind(|| panic!("in the {}", "cell")).is_err());
+                assert!(thread::spawn(|| panic!("elsewhere")).join().is_err());
+                let in_pool = || rayon::join(|| panic!("in the pool"), || ());
+                assert!(panic::catch_unwind(|| rayon::ThreadPoolBuilder::new()
+                    .build()
+                    .map(|p| p.install(in_pool)))
+                .is_err());
+            });
+        let Some(told) = told else { return };
+        let panics: Vec<(String, bool)> = told
+            .messages()
+            .into_iter()
+            .filter_map(|m| match m {
+                Message::Panic { message, location, ends_cell } => {
+                    assert!(location.contains("guard.rs:"), "{location}");
+                    Some((message, ends_cell))
+                }
+                _ => None,
+            })
+            .collect();
+        let expected = [("in the cell", true), ("elsewhere", false), ("in the pool", true)];
+        assert_eq!(panics, expected.map(|(m, e)| (m.to_string(), e)), "{told:?}");
+    }
+}

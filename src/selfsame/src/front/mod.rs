@@ -14,6 +14,8 @@
 //! assert!(Sent::parse("epoch 3, loss 4.2").is_none());
 //! # Ok::<(), selfsame::Error>(())
 //! ```
+#[cfg(test)]
+pub(crate) mod child;
 mod downloads;
 mod frontend;
 mod guard;

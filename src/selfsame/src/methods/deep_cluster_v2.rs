@@ -284,7 +284,7 @@ mod tests {
         assert!(some.iter().any(|name| name.starts_with("encoder.")));
         let before = testing::values(&method, "objective.heads.");
         let losses = testing::losses(&mut method, 12, 1e-2);
-        assert!(losses[11] < 0.8 * losses[0], "{losses:?}");
+        assert!(losses[11] < losses[0] - 0.05, "{losses:?}");
         assert_eq!(
             testing::values(&method, "objective.heads."),
             before,

@@ -233,9 +233,9 @@ mod tests {
     }
 
     #[test]
-    fn the_loss_starts_near_chance_and_falls() {
+    fn a_few_steps_on_one_batch_lower_the_loss() {
         let losses = testing::losses(&mut made(), 12, 1e-2);
-        assert!(losses[0] > 1.0 && losses[11] < losses[0], "{losses:?}");
+        assert!(losses[0] > 0.0 && losses[11] < 0.5 * losses[0], "{losses:?}");
     }
 
     #[test]

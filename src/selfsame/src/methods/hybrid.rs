@@ -34,11 +34,11 @@ pub type Hybrid<E, D = AutoDevice> = Learner<E, HybridObjective<E, D>, D>;
 /// # Ok::<(), selfsame::Error>(())
 /// ```
 pub struct HybridObjective<E: Encoder<D>, D: Engine> {
-    parts: Vec<Part<E, D>>,
+    parts: Vec<WeightedObjective<E, D>>,
 }
 
 /// An objective of a sum: its name, its weight, itself.
-pub type Part<E, D> = (String, f64, Box<dyn Objective<E, D>>);
+pub type WeightedObjective<E, D> = (String, f64, Box<dyn Objective<E, D>>);
 
 impl<E: Encoder<D>, D: Engine> std::fmt::Debug for HybridObjective<E, D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,7 +51,7 @@ impl<E: Encoder<D>, D: Engine> HybridObjective<E, D> {
     ///
     /// # Errors
     /// [`Error::Setting`] without parts, for a weight that is negative or not a number, a name twice, or no weight above 0.
-    pub fn of(parts: Vec<Part<E, D>>) -> Result<Self> {
+    pub fn of(parts: Vec<WeightedObjective<E, D>>) -> Result<Self> {
         let remedy = "For example --set simclr=1 --set barlow=0.1.";
         for (i, (name, weight, _)) in parts.iter().enumerate() {
             checks::not_negative(name, *weight, remedy)?;
@@ -185,7 +185,7 @@ mod tests {
         )
     }
 
-    fn hybrid(parts: Vec<Part<Net, Cpu>>) -> Hybrid<Net, Cpu> {
+    fn hybrid(parts: Vec<WeightedObjective<Net, Cpu>>) -> Hybrid<Net, Cpu> {
         Hybrid::of(encoder(), HybridObjective::of(parts).unwrap())
     }
 
@@ -225,7 +225,7 @@ mod tests {
         let e = encoder();
         let byol = ByolConfig { hidden: 12, momentum: 0.9, ..Default::default() };
         let byol = ByolObjective::<Net, usize, Cpu>::over(&e, &Cpu::default(), &byol, 8).unwrap();
-        let parts: Vec<Part<Net, Cpu>> = vec![
+        let parts: Vec<WeightedObjective<Net, Cpu>> = vec![
             ("simclr".into(), 1.0, simclr(&e)),
             ("moco".into(), 0.5, moco(&e)),
             ("byol".into(), 0.1, Box::new(byol)),

@@ -226,8 +226,9 @@ mod tests {
     #[test]
     fn a_few_steps_on_one_batch_lower_the_loss_of_either_version() {
         for config in [MoCoConfig::v1(), MoCoConfig { hidden: 24, ..Default::default() }] {
-            let losses = testing::losses(&mut moco(config), 5, 1e-2);
-            assert!(losses[1] < losses[0], "{losses:?}");
+            let losses = testing::losses(&mut moco(config), 8, 1e-2);
+            // The first loss is against random directions, all others against the batch itself.
+            assert!(losses[1] > losses[0] && losses[7] < 0.8 * losses[1], "{losses:?}");
         }
     }
 

@@ -43,7 +43,7 @@ pub use dcl::{Dcl, DclConfig, DclObjective};
 pub use deep_cluster::{DeepCluster, DeepClusterConfig, DeepClusterObjective};
 pub use deep_cluster_v2::{DeepClusterV2, DeepClusterV2Config, DeepClusterV2Objective};
 pub use dino::{Dino, DinoConfig, DinoObjective};
-pub use hybrid::{Hybrid, HybridObjective};
+pub use hybrid::{Hybrid, HybridObjective, WeightedObjective};
 pub use ibot::{Ibot, IbotConfig, IbotOf};
 pub use le_jepa::{LeJepa, LeJepaConfig, LeJepaObjective};
 pub use learner::Learner;

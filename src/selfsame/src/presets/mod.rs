@@ -1,6 +1,8 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
 mod data;
 mod judge;
+#[cfg(test)]
+mod learning;
 mod objectives;
 mod publish;
 mod run;

@@ -303,4 +303,57 @@ mod tests {
         assert!(message("byol", "temperature", 0.5.into()).contains("unknown setting"));
         assert!(message("hybrid", "simclr", (-1).into()).starts_with("simclr is -1."));
     }
+
+    /// Copies a run folder when the second epoch begins: what a process that was killed then leaves.
+    struct Killed<'f> {
+        from: &'f std::path::Path,
+        to: &'f std::path::Path,
+    }
+
+    impl crate::train::Watch for Killed<'_> {
+        fn stepped(&mut self, step: &crate::train::StepLine) {
+            if step.epoch == 2 && !self.to.join("checkpoint").exists() {
+                std::fs::create_dir(self.to.join("checkpoint")).unwrap();
+                for file in std::fs::read_dir(self.from.join("checkpoint")).unwrap() {
+                    let file = file.unwrap();
+                    std::fs::copy(file.path(), self.to.join("checkpoint").join(file.file_name())).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_objective_goes_on_bit_by_bit_where_it_was_killed() {
+        let data = super::super::data::open(DataKind::Digits, "").unwrap();
+        let normalise = super::super::data::normalise(&data).unwrap();
+        let dev = Cpu::default();
+        for method in METHODS {
+            let mut spec =
+                TrainSpec { method: method.to_string(), data: "digits".into(), ..Default::default() };
+            let encoder = if *method == "ibot" { "vit" } else { "mlp" };
+            (spec.encoder, spec.epochs, spec.accumulate) = (Some(encoder.into()), Some(2), Some(2));
+            if *method == "hybrid" {
+                spec.settings.insert("moco-v2".into(), 0.5.into());
+            }
+            let spec = spec.resolve().unwrap();
+            let config = spec.train_config().unwrap();
+            let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+            let [whole, killed] = [folders[0].path(), folders[1].path()];
+            let fit = |folder: &std::path::Path, watch: &mut dyn crate::train::Watch| {
+                let mut built = build(&dev, &spec, DataKind::Digits).unwrap();
+                let views = DataKind::Digits.views(built.views(), built.local_views(), &normalise);
+                let trainer = crate::train::Trainer::new(&dev).config(config.clone()).folder(folder);
+                trainer.watch(watch).fit(&mut built, &data, &views).unwrap();
+                let mut bits = Vec::new();
+                crate::tape::Parameters::visit(&built, "", &mut |name, _, t| {
+                    bits.push((name.to_string(), t.read().iter().map(|v| v.to_bits()).collect::<Vec<_>>()));
+                });
+                (bits, std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap())
+            };
+            let straight = fit(whole, &mut Killed { from: whole, to: killed });
+            let resumed = fit(killed, &mut ());
+            assert!(straight.0 == resumed.0, "{method}: other tensors after resuming");
+            assert_eq!(straight.1, resumed.1, "{method}");
+        }
+    }
 }
