@@ -5,7 +5,8 @@
 use super::{train, TrainSpec};
 use crate::train::{Outcome, Scores};
 
-/// Mean accuracy of a linear probe on 1 % of the labels: the encoder's, and that of the same encoder without training.
+/// Mean accuracy of a linear probe on 1 % of the labels: the encoder's, and that of the same encoder without
+/// training.
 fn one_percent(method: &str, epochs: usize) -> (f64, f64) {
     let folder = tempfile::tempdir().unwrap();
     let spec = TrainSpec {

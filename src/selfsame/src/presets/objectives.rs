@@ -69,8 +69,8 @@ pub(super) fn encoder(method: &str) -> &'static str {
     }
 }
 
-/// Every setting of `method` by name with its preset for data of `kind`; those that are fields of [`TrainSpec`], such as
-/// the temperature, among them. The papers' widths are for features of 2048; here they are a tenth of that.
+/// Every setting of `method` by name with its preset for data of `kind`; those that are fields of [`TrainSpec`],
+/// such as the temperature, among them. The papers' widths are for features of 2048; here they are a tenth of that.
 ///
 /// # Errors
 /// [`Error::Unknown`] for an objective that does not exist.
