@@ -2,25 +2,22 @@
 //!
 //! Everything a face draws goes to stderr, so stdout belongs to results.
 
+mod block;
 mod download;
+mod live;
+pub mod picture;
 mod plain;
 mod rate;
-mod terminal;
+mod training;
 pub mod words;
-
-use std::io::{self, IsTerminal};
 
 use selfsame::train::Watch;
 
 pub use download::Download;
+pub use live::Live;
 pub use plain::Plain;
-pub use terminal::Terminal;
 
-/// The face that suits stderr.
+/// The face of a command, for stderr.
 pub fn for_stderr() -> Box<dyn Watch> {
-    if io::stderr().is_terminal() {
-        Box::new(Terminal::new())
-    } else {
-        Box::new(Plain::new())
-    }
+    Box::new(Live::new(true))
 }

@@ -27,9 +27,16 @@ impl Plain {
         Plain { epochs: 0, begun: false, last: None }
     }
 
-    fn say(&mut self, text: &str, now: Instant) {
+    /// Writes a line.
+    pub fn say(&mut self, text: &str, now: Instant) {
         output::stderr(text);
         self.last = Some(now);
+    }
+
+    /// A training of so many epochs begins.
+    pub fn begins(&mut self, epochs: usize) {
+        (self.epochs, self.begun) = (epochs, false);
+        output::stderr(&words::epoch_header());
     }
 
     fn silent_for(&self, long: Duration, now: Instant) -> bool {
@@ -45,9 +52,8 @@ impl Plain {
 
 impl Watch for Plain {
     fn started(&mut self, plan: &Plan) {
-        self.epochs = plan.epochs;
         output::stderr(&words::plan(plan));
-        output::stderr(&words::epoch_header());
+        self.begins(plan.epochs);
     }
 
     fn stepped(&mut self, step: &StepLine) {

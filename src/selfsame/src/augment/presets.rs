@@ -127,6 +127,7 @@ mod tests {
             ("byol", byol(size)),
             ("multi_crop", multi_crop(size, local)),
             ("glyphs", glyphs(size)),
+            ("local", Views::two_different(local_simclr(size), local_glyph(size))),
             ("identity", identity(size)),
         ]
     }

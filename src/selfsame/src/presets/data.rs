@@ -124,10 +124,8 @@ impl DataKind {
         let size = self.size();
         let signs = self.signs();
         let two = if signs { presets::glyphs(size) } else { presets::simclr(size) };
-        let mut views = two.cycled(count.saturating_sub(local)).each().to_vec();
         let small = if signs { presets::local_glyph(size) } else { presets::local_simclr(size) };
-        views.extend(std::iter::repeat_n(small, local.min(count)));
-        Views::new(views).normalise(normalise)
+        two.cycled(count.saturating_sub(local)).and(small, local.min(count)).normalise(normalise)
     }
 
     /// The network called `encoder` for its images.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::data::{DataKind, Preset};
-use super::settings::{parsed, taken};
+use super::settings::{merged, merged_with_flags, parsed, taken};
 use super::{TrainSpec, METHODS};
 use crate::error::{Error, Result};
 use crate::methods::{
@@ -134,6 +134,33 @@ fn weight(method: &&str) -> (String, Value) {
     (method.to_string(), weight.into())
 }
 
+/// The settings of `method` on data of `kind`: the preset's with what `given` says instead. Those of a hybrid are its
+/// parts' weights, and `part.setting` for a part's own.
+///
+/// # Errors
+/// [`Error::Unknown`] for a name that is none of its settings, [`Error::Setting`] for a value of another kind.
+pub(super) fn settings(
+    method: &str,
+    kind: DataKind,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    if method != "hybrid" {
+        return merged(&defaults(method, kind)?, given);
+    }
+    let (own, weights): (Vec<_>, Vec<_>) = given
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .partition(|(name, _)| name.contains('.'));
+    let mut all = merged(&defaults(method, kind)?, &weights.into_iter().collect())?;
+    for (name, value) in own {
+        let (part, setting) = name.split_once('.').unwrap_or_default();
+        let one = Map::from_iter([(setting.to_string(), value)]);
+        let checked = merged_with_flags(&defaults(part, kind)?, &one)?;
+        all.extend(checked.get(setting).map(|value| (name.clone(), value.clone())));
+    }
+    Ok(all)
+}
+
 /// A configuration as a map.
 fn fields<C: Serialize>(config: C) -> Result<Map<String, Value>> {
     match serde_json::to_value(config) {
@@ -194,11 +221,15 @@ fn hybrid<D: Engine>(
     width: usize,
 ) -> Result<HybridObjective<AnyEncoder<D>, D>> {
     let mut parts = Vec::new();
-    for (name, weight) in &spec.settings {
+    for (name, weight) in spec.settings.iter().filter(|(name, _)| !name.contains('.')) {
         let weight = weight.as_f64().unwrap_or(f64::NAN);
         if weight != 0.0 {
             let mut settings = defaults(name, kind)?;
             settings.insert("seed".into(), spec.seed.unwrap_or(0).into());
+            let own = spec.settings.iter().filter_map(|(key, value)| {
+                key.strip_prefix(name.as_str())?.strip_prefix('.').map(|own| (own.to_string(), value.clone()))
+            });
+            settings.extend(own);
             parts.push((name.clone(), weight, objective(name, encoder, dev, settings, width)?));
         }
     }
@@ -301,6 +332,14 @@ mod tests {
         assert!(message("moco-v2", "queue", 0.into()).starts_with("queue is 0."));
         assert!(message("moco-v2", "buffers", "lost".into()).contains("lost"));
         assert!(message("byol", "temperature", 0.5.into()).contains("unknown setting"));
+        let spec = built("hybrid", "simclr.temperature", 0.5.into()).unwrap();
+        assert_eq!(
+            (&spec.settings["simclr.temperature"], &spec.settings["simclr"]),
+            (&0.5.into(), &1.0.into())
+        );
+        assert!(message("hybrid", "simclr.temperature", 0.into()).starts_with("temperature is 0."));
+        assert!(message("hybrid", "barlow.lamda", 0.into()).contains("did you mean 'lambda'?"));
+        assert!(message("hybrid", "simclar", 1.into()).contains("did you mean 'simclr'?"));
         assert!(message("hybrid", "simclr", (-1).into()).starts_with("simclr is -1."));
     }
 

@@ -300,7 +300,7 @@ fn new_folder(spec: &TrainSpec, named: bool) -> Result<(RunLock, PathBuf, TrainS
     Err(Error::run(out, "every name is taken", "Give the run another --name."))
 }
 
-fn read_config(folder: &Path) -> Result<TrainSpec> {
+pub(super) fn read_config(folder: &Path) -> Result<TrainSpec> {
     let path = folder.join("config.json");
     if !path.exists() {
         let remedy = "Give a folder that `selfsame train` made; `ls runs` shows them.";

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::data::DataKind;
-use super::{objectives, settings};
+use super::objectives;
 use crate::error::{Error, Result};
 use crate::optim::Rule;
 use crate::random::default_seed;
@@ -133,7 +133,7 @@ impl TrainSpec {
             clip_norm: self.clip_norm,
             temperature,
             projector_dim: self.projector_dim.or(Some(preset.projector_dim)),
-            settings: settings::merged(&defaults, &self.settings)?,
+            settings: objectives::settings(method, kind, &self.settings)?,
             probe_every: self.probe_every.or(Some(1)),
             device: Some(device),
             out: self.out.clone().or_else(|| Some("runs".into())),
