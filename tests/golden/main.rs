@@ -5,15 +5,16 @@
 //! cargo run --release --bin golden -- ../shared/golden/losses.json ntxent/tau
 //! ```
 //!
-//! Any file in the goldens' format (`selfsame-golden/1`) will do, of any seed and any sizes. Every entry's function is run
-//! through the library's public API, in float64 where it can, and its value, its other outputs and every gradient are
-//! compared. With PREFIX only the entries whose names begin so are run; with `--f32` the functions that have a float32 form run
-//! in it, held to the file's float32 tolerances. The last line is `N compared, N skipped, N failed`; the program ends with 0,
-//! with 1 where something failed, and with 2 where the file cannot be read.
+//! Any file in the goldens' format (`selfsame-golden/1`) will do, of any seed and any sizes. Every entry's function
+//! is run through the library's public API, in float64 where it can, and its value, its other outputs and every
+//! gradient are compared. With PREFIX only the entries whose names begin so are run; with `--f32` the functions that
+//! have a float32 form run in it, held to the file's float32 tolerances. The last line is
+//! `N compared, N skipped, N failed`; the program ends with 0, with 1 where something failed, and with 2 where the
+//! file cannot be read.
 //!
-//! To add a family: a function from [`Entry`](file::Entry) to [`Found`](check::Found) and a [`Family`] in `FAMILIES` of the
-//! file of its kind (`losses.rs`, `ops.rs`, `diagnostics.rs`). A family that cannot be compared goes to `SKIPPED` there, with
-//! the reason.
+//! To add a family: a function from [`Entry`](file::Entry) to [`Found`](check::Found) and a [`Family`] in `FAMILIES`
+//! of the file of its kind (`losses.rs`, `ops.rs`, `diagnostics.rs`). A family that cannot be compared goes to
+//! `SKIPPED` there, with the reason.
 
 mod check; // What a function found, held against what an entry says
 mod diagnostics; // Families of diagnostics.json

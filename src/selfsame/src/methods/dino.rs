@@ -23,8 +23,8 @@ use crate::tape::parameters;
 pub struct DinoConfig {
     /// Width of the head's two hidden layers (2048).
     pub hidden: usize,
-    /// Temperature of the teacher from epoch `warm_epochs` on (0.07; the authors' script has 0.04 throughout). Lower where the loss
-    /// stays at `ln K`.
+    /// Temperature of the teacher from epoch `warm_epochs` on (0.07; the authors' script has 0.04 throughout). Lower
+    /// where the loss stays at `ln K`.
     pub teacher_temperature: f64,
     /// Temperature of the teacher in the first epoch (0.04).
     pub warm_teacher_temperature: f64,
@@ -34,7 +34,8 @@ pub struct DinoConfig {
     pub student_temperature: f64,
     /// How slowly the centre follows the teacher's mean (0.9).
     pub centre_momentum: f64,
-    /// Momentum of the teacher at the first step (0.996; 0.9995 for small batches); it rises to 1 along half a cosine.
+    /// Momentum of the teacher at the first step (0.996; 0.9995 for small batches); it rises to 1 along half a
+    /// cosine.
     pub momentum: f64,
     /// Epochs in which the prototypes stay as they are (1).
     pub freeze_epochs: usize,
@@ -65,7 +66,8 @@ impl Default for DinoConfig {
 }
 
 impl DinoConfig {
-    /// For data sets of some thousand small images: a narrow head, four local crops, a quicker teacher that is warm after five epochs.
+    /// For data sets of some thousand small images: a narrow head, four local crops, a quicker teacher that is warm
+    /// after five epochs.
     pub fn small() -> DinoConfig {
         DinoConfig { hidden: 256, warm_epochs: 5, momentum: 0.98, local_views: 4, ..DinoConfig::default() }
     }
@@ -91,14 +93,14 @@ impl DinoConfig {
     }
 }
 
-/// DINO over encoder `E` with a head whose bottleneck has compile-time width `DIM` (256 in the paper) and `PROTOTYPES` prototypes (65536).
+/// DINO over encoder `E` with a head whose bottleneck has compile-time width `DIM` (256 in the paper) and
+/// `PROTOTYPES` prototypes (65536).
 ///
-/// Views 0 and 1 are global crops, which the teacher sees too; the others are local. All have the size of the encoder's input. The centre
-/// moves, and the teacher follows, once an optimiser step.
+/// Views 0 and 1 are global crops, which the teacher sees too; the others are local. All have the size of the
+/// encoder's input. The centre moves, and the teacher follows, once an optimiser step.
 ///
 /// ```
 /// use selfsame::prelude::*;
-/// use selfsame::methods::{Dino, DinoConfig};
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
 /// let dino = Dino::<Encoder, 32, 128, Cpu>::new(&Cpu::default(), DinoConfig::small())?;
 /// assert_eq!((dino.views(), dino.local_views()), (6, 4));
@@ -107,8 +109,8 @@ impl DinoConfig {
 pub type Dino<E, const DIM: usize, const PROTOTYPES: usize, D = AutoDevice> =
     Learner<E, DinoObjective<E, Const<DIM>, Const<PROTOTYPES>, D>, D>;
 
-/// What [`Dino`] puts over its encoder: the student's head, momentum copies of encoder and head, and the centre. Its width `Z` and number
-/// of prototypes `K` may be run-time `usize`.
+/// What [`Dino`] puts over its encoder: the student's head, momentum copies of encoder and head, and the centre. Its
+/// width `Z` and number of prototypes `K` may be run-time `usize`.
 #[derive(Debug)]
 pub struct DinoObjective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
     head: DinoHead<E::Features, Z, K, D>,
@@ -250,9 +252,9 @@ mod tests {
     }
 
     #[test]
-    fn the_loss_starts_near_chance_and_falls() {
+    fn a_few_steps_on_one_batch_lower_the_loss() {
         let losses = testing::losses(&mut made(), 12, 1e-2);
-        assert!(losses[0] > 1.0 && losses[11] < losses[0], "{losses:?}");
+        assert!(losses[0] > 0.0 && losses[11] < 0.5 * losses[0], "{losses:?}");
     }
 
     #[test]

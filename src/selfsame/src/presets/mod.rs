@@ -3,6 +3,8 @@ pub mod collapse;
 pub mod compare;
 mod data;
 mod judge;
+#[cfg(test)]
+mod learning;
 mod objectives;
 mod publish;
 mod run;
