@@ -32,6 +32,7 @@ fn the_help_of_train_has_every_setting_of_the_configuration() {
     for key in spec.as_object().unwrap().keys() {
         let flag = match key.as_str() {
             "method" | "data" => format!("[{}]", key.to_uppercase()),
+            "settings" => "--set <".to_string(),
             key => format!("--{} <", key.replace('_', "-")),
         };
         assert!(help.succeeds().contains(&flag), "no {flag} in\n{}", help.stdout);

@@ -63,6 +63,7 @@ const TRAIN_EXAMPLES: &str = "\
 Examples:
   selfsame train simclr digits --epochs 30 --seed 7
   selfsame train simclr folder:photos --encoder vit --batch-size 128 --accumulate 2
+  selfsame train byol digits --set momentum=0.99         the objective's own settings
   selfsame train simclr digits --json > result.json      the report alone on stdout
   selfsame train --resume runs/simclr-digits-seed7       after Ctrl-C, a crash or a power cut
   selfsame train --config runs/simclr-digits-seed7/config.json --name again --temperature 0.1
@@ -128,15 +129,19 @@ pub struct Train {
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
     pub probe_every: Option<usize>,
 
-    /// Encoder: convnet, vit or mlp [default: convnet]
+    /// Encoder: convnet, vit, mlp, resnet9 or resnet18 [default: convnet]
     #[arg(long, value_name = "NAME", help_heading = "Model and objective")]
     pub encoder: Option<String>,
-    /// Temperature of the contrastive loss, above 0; small values look at the hardest negatives only [default: by data set, below]
+    /// Temperature of the loss, above 0, where it has one; small values look at the hardest negatives only [default: by
+    /// data set, below]
     #[arg(long, value_name = "X", value_parser = number, help_heading = "Model and objective")]
     pub temperature: Option<f64>,
     /// Width of the projector's output, where the loss is computed [default: by data set, below]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Model and objective")]
     pub projector_dim: Option<usize>,
+    /// A setting of the objective's own, as often as needed: momentum=0.99, queue=512; config.json of a run lists them all
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting, help_heading = "Model and objective")]
+    pub set: Vec<(String, serde_json::Value)>,
 
     /// Optimiser: adamw, sgd or lars [default: adamw]
     #[arg(long, value_name = "NAME", help_heading = "Optimiser")]
@@ -350,6 +355,12 @@ fn whole(text: &str) -> Result<usize, String> {
 /// A number; `nan` and `inf` pass, for the library to refuse with the setting's range.
 fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "expected a number, for example 0.2 or 1e-3".to_string())
+}
+
+/// A setting of an objective.
+fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
+    selfsame::presets::read_setting(text)
+        .map_err(|_| "expected NAME=VALUE, for example momentum=0.99".to_string())
 }
 
 #[cfg(test)]

@@ -19,6 +19,14 @@ pub fn build(flags: &Train) -> Result<TrainSpec, Error> {
         Some(file) => read_config(file)?,
         None => TrainSpec::default(),
     };
+    if let Some(method) = &flags.method {
+        if *method != spec.method {
+            // Another objective than the file's: what is the file's objective's own means nothing to it.
+            (spec.temperature, spec.projector_dim) = (None, None);
+            spec.settings.clear();
+        }
+        spec.method = method.clone();
+    }
     apply(flags, &mut spec);
     if flags.resume.is_none() {
         required("METHOD", &spec.method, selfsame::presets::METHODS)?;
@@ -45,8 +53,8 @@ fn apply(flags: &Train, spec: &mut TrainSpec) {
     if let Some(device) = flags.device {
         spec.device = Some(device.name().to_string());
     }
-    if let Some(method) = &flags.method {
-        spec.method = method.clone();
+    for (name, value) in &flags.set {
+        spec.settings.insert(name.clone(), value.clone());
     }
     if let Some(data) = &flags.data {
         spec.data = data.clone();
@@ -111,6 +119,7 @@ fn keys() -> Vec<&'static str> {
         "clip_norm",
         "temperature",
         "projector_dim",
+        "settings",
         "probe_every",
         "device",
         "out",
@@ -154,11 +163,13 @@ mod tests {
         let line =
             "selfsame train simclr digits --encoder vit --epochs 3 --batch-size 64 --accumulate 2 --seed 7 \
                     --lr 0.01 --weight-decay 0.1 --warmup-epochs 1.5 --optimizer lars --clip-norm 1 \
-                    --temperature 0.2 --projector-dim 32 --probe-every 2 --device cpu --out o --name n";
+                    --temperature 0.2 --projector-dim 32 --set a=1 --set b-c=x --probe-every 2 --device cpu --out o \
+                    --name n";
         let spec = serde_json::to_value(build(&flags(line)).unwrap()).unwrap();
         let unset: Vec<_> = spec.as_object().unwrap().iter().filter(|(_, v)| v.is_null()).collect();
         assert!(unset.is_empty(), "not set: {unset:?}");
         assert_eq!(spec["warmup_epochs"], 1.5);
+        assert_eq!(spec["settings"], serde_json::json!({"a": 1, "b_c": "x"}));
         assert_eq!(spec["name"], "n");
     }
 
@@ -169,6 +180,25 @@ mod tests {
         fs::write(&file, r#"{"method": "simclr", "data": "digits", "epochs": 4, "lr": 0.5}"#).unwrap();
         let spec = build(&flags(&format!("selfsame train --config {} --epochs 9", file.display()))).unwrap();
         assert_eq!((spec.epochs, spec.lr, spec.data.as_str()), (Some(9), Some(0.5), "digits"));
+    }
+
+    #[test]
+    fn another_objective_does_not_take_over_the_files_own_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.json");
+        let text = r#"{"method": "moco-v2", "data": "digits", "lr": 0.5, "temperature": 0.2, "settings": {"queue": 64}}"#;
+        fs::write(&file, text).unwrap();
+        let spec = |method: &str| {
+            build(&flags(&format!("selfsame train {method} digits --config {}", file.display()))).unwrap()
+        };
+        assert_eq!(
+            (spec("byol").temperature, spec("byol").settings.len(), spec("byol").lr),
+            (None, 0, Some(0.5))
+        );
+        assert_eq!(
+            (spec("moco-v2").temperature, spec("moco-v2").settings["queue"].as_u64()),
+            (Some(0.2), Some(64))
+        );
     }
 
     #[test]

@@ -79,3 +79,6 @@ pub mod train;
 
 pub use error::Error;
 pub use interrupt::{clear_interrupt, interrupt, interrupted};
+/// A run of an objective on a data set, by name: `train("simclr", "digits").run()?`.
+pub use presets::training as train;
+pub use presets::Run;

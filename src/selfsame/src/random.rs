@@ -67,4 +67,6 @@ pub enum Purpose {
     World = 6,
     /// Anything sampled while judging (pairs, subsets).
     Judge = 7,
+    /// What an objective draws while it trains (random projections, sub-batches).
+    Objective = 8,
 }

@@ -1,6 +1,6 @@
 //! `selfsame methods`: the names `train` knows, each in a line.
 
-use selfsame::presets::{DATA, ENCODERS, METHODS};
+use selfsame::presets::{about_method, DATA, ENCODERS, METHODS};
 use selfsame::Error;
 
 use crate::exit::Exit;
@@ -30,17 +30,18 @@ pub fn described<'a, D: std::fmt::Display>(items: impl Iterator<Item = (&'a str,
 
 fn about(name: &str) -> &'static str {
     match name {
-        "simclr" => "two views of an image attract, all other images of the batch repel (Chen et al. 2020, arXiv 2002.05709)",
         "convnet" => "small convolutional network; the default for small images",
         "vit" => "pre-norm vision transformer (Dosovitskiy et al. 2021, arXiv 2010.11929)",
         "mlp" => "fully connected layers on the pixels",
+        "resnet9" => "residual network of one block a group, with a stem for small images (He et al. 2016, arXiv 1512.03385)",
+        "resnet18" => "ResNet-18 with a stem for small images: slow without a GPU",
         "digits" => "1,797 handwritten digits of 8x8, in the program itself (UCI, Alpaydin and Kaynak 1998, CC BY 4.0)",
         "shapes" => "coloured shapes with known factors, generated on the fly",
         "mnist:DIR" => "the four IDX files of MNIST or of a set in its form, gzipped or not",
         "cifar10:DIR" => "the binary version of CIFAR-10",
         "cifar100:DIR" => "the binary version of CIFAR-100, with its 100 fine labels",
         "folder:DIR" => "PNG and JPEG files, one sub-folder for each class",
-        _ => "",
+        method => about_method(method),
     }
 }
 

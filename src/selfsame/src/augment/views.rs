@@ -43,6 +43,12 @@ impl Views {
         Views::new(views)
     }
 
+    /// `count` views: these over and over.
+    #[must_use]
+    pub fn cycled(self, count: usize) -> Views {
+        Views { views: self.views.into_iter().cycle().take(count).collect() }
+    }
+
     /// Sets the normalisation of every view.
     #[must_use]
     pub fn normalise(self, normalise: &Normalise) -> Views {

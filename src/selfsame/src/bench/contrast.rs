@@ -10,7 +10,7 @@ use crate::losses::nt_xent;
 use crate::nn::{ConvNet, Encoder, Images, Mode, Projector, Vit};
 use crate::optim::{Optimizer, Rule};
 use crate::random::{stream, Purpose};
-use crate::shape::{Image, Input as _};
+use crate::shape::{Image, ImageShape};
 use crate::tape::parameters;
 
 /// Images a step, each in two views.
@@ -36,11 +36,12 @@ pub(super) struct Network<E: Encoder<Cpu>> {
 
 parameters!([E: Encoder<Cpu>] Network<E>, Cpu, tensors {}, modules { encoder, projector });
 
-impl<E: Encoder<Cpu>> Network<E> {
+impl<E: Encoder<Cpu, Recipe = ()>> Network<E> {
     pub(super) fn new(dev: &Cpu) -> Result<Self> {
         let rng = &mut stream(&[0, Purpose::Init as u64]);
         let encoder = E::new(dev, rng)?;
-        Ok(Network { encoder, projector: Projector::new(dev, E::Features::default(), HEAD.0, HEAD.1, rng)? })
+        let projector = Projector::new(dev, encoder.features(), HEAD.0, HEAD.1, rng)?;
+        Ok(Network { encoder, projector })
     }
 
     /// The loss of two views, one after the other.
@@ -58,16 +59,18 @@ pub(super) struct Contrast<E: Encoder<Cpu>> {
 
 parameters!([E: Encoder<Cpu>] Contrast<E>, Cpu, tensors {}, modules { network });
 
-impl<E: Encoder<Cpu>> Contrast<E> {
+impl<E: Encoder<Cpu, Recipe = ()>> Contrast<E> {
     fn new(batch: usize) -> Result<Self> {
         let dev = Cpu::default();
-        let values = pictures(2 * batch, E::Input::LEN, 1);
-        let views = dev.try_tensor_from_vec(values, E::Input::batch(2 * batch)).map_err(device)?;
-        Ok(Contrast { network: Network::new(&dev)?, views })
+        let network = Network::<E>::new(&dev)?;
+        let shape = network.encoder.input();
+        let values = pictures(2 * batch, shape.size().len(), 1);
+        let views = dev.try_tensor_from_vec(values, shape.images(2 * batch)).map_err(device)?;
+        Ok(Contrast { network, views })
     }
 }
 
-impl<E: Encoder<Cpu>> Model for Contrast<E> {
+impl<E: Encoder<Cpu, Recipe = ()>> Model for Contrast<E> {
     fn loss(&self) -> Result<Loss> {
         self.network.contrast(&self.views)
     }

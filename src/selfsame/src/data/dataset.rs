@@ -1,14 +1,13 @@
 //! A data set whose image shape is part of its type, and its three disjoint parts.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use rand::seq::SliceRandom;
 
 use crate::error::{Error, Result};
 use crate::random::{stream, Purpose};
-use crate::shape::{Picture, Size};
+use crate::shape::{AnyImage, ImageShape, Size};
 
 /// The seed of every split this crate makes itself, so that a data set's parts are the same in every run.
 pub(crate) const SPLIT_SEED: u64 = 0;
@@ -146,16 +145,16 @@ fn part(from: &[u32], labels: &[u32], fraction: f64, seed: u64, which: u64) -> (
 ///
 /// Labels are only ever used by probes and plots; objectives do not see them.
 #[derive(Clone)]
-pub struct Dataset<P: Picture> {
+pub struct Dataset<P: ImageShape> {
     name: String,
     classes: Vec<String>,
     labels: Arc<Vec<u32>>,
     source: Arc<dyn Source>,
     split: Arc<Split>,
-    shape: PhantomData<P>,
+    shape: P,
 }
 
-impl<P: Picture> Dataset<P> {
+impl<P: ImageShape> Dataset<P> {
     /// Puts a source, its labels and a split together.
     ///
     /// # Errors
@@ -169,9 +168,13 @@ impl<P: Picture> Dataset<P> {
         split: Split,
     ) -> Result<Dataset<P>> {
         let name = name.into();
-        if source.size() != Size::of::<P>() || source.size().is_empty() {
-            return Err(Error::shape(format!("data set {name}"), P::words(), source.size()));
+        if source.size().is_empty() {
+            return Err(Error::shape(format!("data set {name}"), "images with pixels", source.size()));
         }
+        let shape = P::of_size(source.size()).map_err(|e| match e {
+            Error::Shape { expected, found, .. } => Error::shape(format!("data set {name}"), expected, found),
+            other => other,
+        })?;
         if labels.len() != source.len() {
             return Err(Error::shape(
                 format!("data set {name}"),
@@ -199,7 +202,7 @@ impl<P: Picture> Dataset<P> {
             labels: Arc::new(labels),
             source: Arc::new(source),
             split: Arc::new(split),
-            shape: PhantomData,
+            shape,
         })
     }
 
@@ -224,6 +227,23 @@ impl<P: Picture> Dataset<P> {
         self.part("test", &self.split.test)
     }
 
+    /// The shape of its images.
+    pub fn shape(&self) -> P {
+        self.shape
+    }
+
+    /// The same data with the shape known only at run time, for encoders and objectives taken by name.
+    pub fn any(&self) -> Dataset<AnyImage> {
+        Dataset {
+            name: self.name.clone(),
+            classes: self.classes.clone(),
+            labels: self.labels.clone(),
+            source: self.source.clone(),
+            split: self.split.clone(),
+            shape: AnyImage(self.shape.size()),
+        }
+    }
+
     /// Where its images come from.
     pub fn source(&self) -> &dyn Source {
         self.source.as_ref()
@@ -236,23 +256,23 @@ impl<P: Picture> Dataset<P> {
             labels: self.labels.clone(),
             source: self.source.clone(),
             indices: indices.to_vec(),
-            shape: PhantomData,
+            shape: self.shape,
         }
     }
 }
 
 /// One part of a data set: a list of samples. Cheap to clone; owns no pixels.
 #[derive(Clone)]
-pub struct Part<P: Picture> {
+pub struct Part<P: ImageShape> {
     name: &'static str,
     classes: usize,
     labels: Arc<Vec<u32>>,
     source: Arc<dyn Source>,
     indices: Vec<u32>,
-    shape: PhantomData<P>,
+    shape: P,
 }
 
-impl<P: Picture> Part<P> {
+impl<P: ImageShape> Part<P> {
     /// `train`, `validation` or `test`.
     pub fn name(&self) -> &'static str {
         self.name
@@ -269,6 +289,10 @@ impl<P: Picture> Part<P> {
     pub fn classes(&self) -> usize {
         self.classes
     }
+    /// The shape of its images.
+    pub fn shape(&self) -> P {
+        self.shape
+    }
     /// The label of sample `i` of this part.
     pub fn label(&self, i: usize) -> u32 {
         self.labels[self.indices[i] as usize]
@@ -281,7 +305,7 @@ impl<P: Picture> Part<P> {
     pub fn index(&self, i: usize) -> u32 {
         self.indices[i]
     }
-    /// Writes sample `i` to `out` (`P::LEN` bytes, channel by channel).
+    /// Writes sample `i` to `out` (as many bytes as an image has values, channel by channel).
     ///
     /// # Errors
     /// What the [`Source`] says.

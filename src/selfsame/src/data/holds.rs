@@ -1,7 +1,7 @@
 //! Data of the shape an encoder takes.
 
 use super::Dataset;
-use crate::shape::Picture;
+use crate::shape::ImageShape;
 
 /// Implemented where a data set's images have the shape an encoder takes, and nowhere else: its use is the message when
 /// they differ.
@@ -22,12 +22,12 @@ use crate::shape::Picture;
     label = "these data do not fit this encoder",
     note = "give the encoder the data's shape as its first parameter, or open the data at the encoder's size"
 )]
-pub trait Holds<P: Picture> {
+pub trait Holds<P: ImageShape> {
     /// The data set, now known to have the encoder's shape.
     fn dataset(&self) -> &Dataset<P>;
 }
 
-impl<P: Picture> Holds<P> for Dataset<P> {
+impl<P: ImageShape> Holds<P> for Dataset<P> {
     fn dataset(&self) -> &Dataset<P> {
         self
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::dataset::{Dataset, Part};
-use crate::shape::{Picture, Size};
+use crate::shape::ImageShape;
 
 /// One class and how many images of it each part has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,9 +43,10 @@ pub struct DataInfo {
     pub skipped: usize,
 }
 
-impl<P: Picture> Dataset<P> {
+impl<P: ImageShape> Dataset<P> {
     /// Counts for each part and class, image size and bytes.
     pub fn info(&self) -> DataInfo {
+        let size = self.shape().size();
         let count = |part: &Part<P>| {
             let mut counts = vec![0; self.classes().len()];
             part.labels().iter().for_each(|&label| counts[label as usize] += 1);
@@ -61,12 +62,12 @@ impl<P: Picture> Dataset<P> {
         };
         DataInfo {
             name: self.name().to_string(),
-            image: [P::CHANNELS, P::HEIGHT, P::WIDTH],
+            image: [size.channels, size.height, size.width],
             train: parts[0].len(),
             validation: parts[1].len(),
             test: parts[2].len(),
             classes: self.classes().iter().enumerate().map(class).collect(),
-            bytes: (self.source().len() * Size::of::<P>().len()) as u64,
+            bytes: (self.source().len() * size.len()) as u64,
             bytes_in_memory: self.source().bytes_in_memory() as u64,
             skipped: self.source().skipped(),
         }

@@ -16,7 +16,7 @@ use super::dataset::Part;
 use crate::augment::Views;
 use crate::error::{Error, Result};
 use crate::random::{stream, Purpose};
-use crate::shape::{Picture, Size};
+use crate::shape::{ImageShape, Size};
 
 /// Turns an image into views.
 pub trait Render: Sync {
@@ -120,7 +120,7 @@ pub struct Batch {
 ///
 /// # Panics
 /// Only where `work` or `render` does: a panic of either is passed on, after the other has stopped.
-pub fn for_each_batch<P: Picture>(
+pub fn for_each_batch<P: ImageShape>(
     part: &Part<P>,
     batches: Batches<'_>,
     render: &impl Render,
@@ -144,7 +144,7 @@ pub fn for_each_batch<P: Picture>(
     })
 }
 
-fn check<P: Picture>(part: &Part<P>, batches: &Batches<'_>, render: &impl Render) -> Result<()> {
+fn check<P: ImageShape>(part: &Part<P>, batches: &Batches<'_>, render: &impl Render) -> Result<()> {
     let n = batches.order.len();
     if batches.batch == 0 {
         return Err(Error::setting("batch size", 0, "1 or more", "Pass a larger one."));
@@ -164,7 +164,7 @@ fn check<P: Picture>(part: &Part<P>, batches: &Batches<'_>, render: &impl Render
 }
 
 /// Fills free batches until there are no more to make or nobody wants them.
-fn produce<P: Picture>(
+fn produce<P: ImageShape>(
     part: &Part<P>,
     batches: Batches<'_>,
     render: &impl Render,
@@ -198,7 +198,7 @@ fn consume(
 }
 
 /// Makes batch `number` in the buffers of `out`, in parallel over the samples.
-fn fill<P: Picture>(
+fn fill<P: ImageShape>(
     part: &Part<P>,
     batches: Batches<'_>,
     render: &impl Render,
@@ -212,17 +212,18 @@ fn fill<P: Picture>(
     out.positions.extend_from_slice(positions);
     out.labels.clear();
     out.labels.extend(positions.iter().map(|&p| part.label(p as usize)));
-    out.images.resize(positions.len() * P::LEN, 0);
-    let images = out.images.par_chunks_exact_mut(P::LEN).zip(positions);
+    let size = part.shape().size();
+    out.images.resize(positions.len() * size.len(), 0);
+    let images = out.images.par_chunks_exact_mut(size.len()).zip(positions);
     images.try_for_each(|(image, &position)| part.read(position as usize, image))?;
     out.views.resize_with(render.views(), Vec::new);
     for (view, buffer) in out.views.iter_mut().enumerate() {
         let len = render.view_len(view);
         buffer.resize(positions.len() * len, 0.0);
-        let samples = buffer.par_chunks_exact_mut(len).zip(out.images.par_chunks_exact(P::LEN));
+        let samples = buffer.par_chunks_exact_mut(len).zip(out.images.par_chunks_exact(size.len()));
         samples.zip(positions).try_for_each(|((buffer, image), &position)| {
             let index = u64::from(part.index(position as usize));
-            render.render(image, Size::of::<P>(), seed, epoch, index, view, buffer)
+            render.render(image, size, seed, epoch, index, view, buffer)
         })?;
     }
     Ok(())

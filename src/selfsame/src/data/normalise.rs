@@ -7,15 +7,15 @@ use rayon::prelude::*;
 use super::dataset::Part;
 use crate::augment::Normalise;
 use crate::error::{Error, Result};
-use crate::shape::Picture;
+use crate::shape::ImageShape;
 
 impl Normalise {
     /// Measures up to `max_images` of `part`, evenly spaced; pass the training part, never the one that is scored.
     ///
     /// # Errors
     /// An empty part, a `max_images` of zero, an image that cannot be read.
-    pub fn of<P: Picture>(part: &Part<P>, max_images: usize) -> Result<Normalise> {
-        let count = part.len().min(max_images);
+    pub fn of<P: ImageShape>(part: &Part<P>, max_images: usize) -> Result<Normalise> {
+        let (count, size) = (part.len().min(max_images), part.shape().size());
         if count == 0 {
             return Err(Error::shape("images to take mean and deviation of", "at least one", count));
         }
@@ -23,17 +23,17 @@ impl Normalise {
         let sums = (0..count)
             .into_par_iter()
             .map_init(
-                || vec![0; P::LEN],
+                || vec![0; size.len()],
                 |image, i| {
                     part.read(i * part.len() / count, image)?;
-                    Ok::<_, Error>(sums_of(image, P::CHANNELS))
+                    Ok::<_, Error>(sums_of(image, size.channels))
                 },
             )
             .try_reduce(
-                || vec![[0; 2]; P::CHANNELS],
+                || vec![[0; 2]; size.channels],
                 |a, b| Ok(a.iter().zip(&b).map(|(a, b)| [a[0] + b[0], a[1] + b[1]]).collect()),
             )?;
-        let n = (count * P::LEN / P::CHANNELS) as f64;
+        let n = (count * size.height * size.width) as f64;
         let (mut mean, mut std) = (Vec::new(), Vec::new());
         for [sum, squares] in sums {
             let m = sum as f64 / n;
@@ -57,11 +57,11 @@ fn sums_of(image: &[u8], channels: usize) -> Vec<[u64; 2]> {
 }
 
 /// Goes through `part` in order, in batches of `batch` samples (the last one may be smaller), without augmentation:
-/// `work` gets the positions in the part and one buffer of `positions.len() * P::LEN` numbers.
+/// `work` gets the positions in the part and one buffer with their images' numbers.
 ///
 /// # Errors
-/// A `batch` of zero, channels other than `P`'s in `normalise`, an image that cannot be read, and what `work` returns.
-pub fn for_each_plain_batch<P: Picture>(
+/// A `batch` of zero, channels other than the images' in `normalise`, an image that cannot be read, and what `work` returns.
+pub fn for_each_plain_batch<P: ImageShape>(
     part: &Part<P>,
     batch: usize,
     normalise: &Normalise,
@@ -70,12 +70,13 @@ pub fn for_each_plain_batch<P: Picture>(
     if batch == 0 {
         return Err(Error::setting("batch size", batch, "1 or more", "Pass a larger one."));
     }
-    normalise.validate(P::CHANNELS)?;
+    let size = part.shape().size();
+    normalise.validate(size.channels)?;
     for start in (0..part.len()).step_by(batch) {
         let positions = start..part.len().min(start + batch);
-        let mut pixels = vec![0.0; positions.len() * P::LEN];
-        pixels.par_chunks_mut(P::LEN).enumerate().try_for_each_init(
-            || vec![0; P::LEN],
+        let mut pixels = vec![0.0; positions.len() * size.len()];
+        pixels.par_chunks_mut(size.len()).enumerate().try_for_each_init(
+            || vec![0; size.len()],
             |image, (i, out)| {
                 part.read(start + i, image)?;
                 normalise.apply_bytes(image, out);

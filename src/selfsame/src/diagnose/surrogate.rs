@@ -9,7 +9,7 @@ use crate::data::Part;
 use crate::error::{device, Error, Result};
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
-use crate::shape::{Input, Picture, Size};
+use crate::shape::ImageShape;
 
 /// Views rendered and embedded at once.
 const BATCH: usize = 256;
@@ -51,13 +51,13 @@ impl SurrogateClasses {
     ///
     /// # Errors
     /// No view of the picture's size in the recipe, an image that cannot be read, whatever `f` returns.
-    pub fn for_each<P: Picture>(
+    pub fn for_each<P: ImageShape>(
         &self,
         part: &Part<P>,
         views: &Views,
         mut f: impl FnMut(Vec<f32>) -> Result<()>,
     ) -> Result<()> {
-        let size = Size::of::<P>();
+        let size = part.shape().size();
         let usable: Vec<usize> = (0..views.count()).filter(|&v| views.view_size(v) == size).collect();
         if usable.is_empty() || self.views == 0 {
             let expected = format!("at least one view of {size}");
@@ -66,14 +66,15 @@ impl SurrogateClasses {
         let count = self.samples.min(part.len());
         let chosen: Vec<usize> = (0..count).map(|i| i * part.len() / count).collect();
         for some in chosen.chunks((BATCH / self.views).max(1)) {
-            let mut images = vec![0u8; some.len() * P::LEN];
-            for (&i, image) in some.iter().zip(images.chunks_exact_mut(P::LEN)) {
+            let mut images = vec![0u8; some.len() * size.len()];
+            for (&i, image) in some.iter().zip(images.chunks_exact_mut(size.len())) {
                 part.read(i, image)?;
             }
-            let mut out = vec![0f32; some.len() * self.views * P::LEN];
-            out.par_chunks_exact_mut(P::LEN).enumerate().try_for_each(|(row, out)| {
+            let mut out = vec![0f32; some.len() * self.views * size.len()];
+            out.par_chunks_exact_mut(size.len()).enumerate().try_for_each(|(row, out)| {
                 let (i, v) = (row / self.views, row % self.views);
-                let (image, index) = (&images[i * P::LEN..(i + 1) * P::LEN], u64::from(part.index(some[i])));
+                let (image, index) =
+                    (&images[i * size.len()..(i + 1) * size.len()], u64::from(part.index(some[i])));
                 let (epoch, view) = (EPOCH + (v / usable.len()) as u64, usable[v % usable.len()]);
                 views.render(image, size, self.seed, epoch, index, view, out)
             })?;
@@ -87,7 +88,7 @@ impl SurrogateClasses {
     ///
     /// # Errors
     /// As [`for_each`](SurrogateClasses::for_each); a device out of memory.
-    pub fn embed<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+    pub fn embed<P: ImageShape, E: Encoder<D, Input = P>, D: Engine>(
         &self,
         dev: &D,
         encoder: &E,
@@ -96,12 +97,12 @@ impl SurrogateClasses {
     ) -> Result<Rows> {
         let mut values: Vec<f32> = Vec::new();
         self.for_each(part, views, |pixels| {
-            let rows = pixels.len() / P::LEN;
-            let x = dev.try_tensor_from_vec(pixels, <P as Input>::batch(rows)).map_err(device)?;
+            let rows = pixels.len() / part.shape().size().len();
+            let x = dev.try_tensor_from_vec(pixels, part.shape().images(rows)).map_err(device)?;
             values.extend(encoder.forward(x, Mode::Eval)?.as_vec());
             Ok(())
         })?;
-        let width = <E::Features as ConstDim>::SIZE;
+        let width = encoder.features().size();
         Rows::from_f32(&values, values.len() / width.max(1), width)
     }
 }
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
     use crate::augment::presets;
     use crate::data::Digits;
-    use crate::shape::Image;
+    use crate::shape::{Image, Input, Size};
 
     type P = Image<1, 8, 8>;
 

@@ -4,12 +4,12 @@ use super::number::{bytes, thousands};
 use super::{html, Content, Show};
 use crate::data::{DataInfo, Dataset, Part};
 use crate::plot::Table;
-use crate::shape::Picture;
+use crate::shape::ImageShape;
 
 /// Images of a sample.
 const PICTURES: usize = 24;
 
-impl<P: Picture> Show for Dataset<P> {
+impl<P: ImageShape> Show for Dataset<P> {
     fn content(&self) -> Content {
         let content = self.info().content();
         let Ok(figure) = self.pictures(PICTURES).and_then(|p| p.figure()) else { return content };
@@ -18,9 +18,10 @@ impl<P: Picture> Show for Dataset<P> {
     }
 }
 
-impl<P: Picture> Show for Part<P> {
+impl<P: ImageShape> Show for Part<P> {
     fn content(&self) -> Content {
-        let title = format!("{} part: {} images of {}", self.name(), thousands(self.len()), P::words());
+        let title =
+            format!("{} part: {} images of {}", self.name(), thousands(self.len()), self.shape().size());
         let mut counts = vec![0usize; self.classes()];
         self.labels().iter().for_each(|&label| counts[label as usize] += 1);
         let mut table = Table::new(["class", "images"]);

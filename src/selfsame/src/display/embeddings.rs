@@ -9,7 +9,7 @@ use crate::diagnose::{Geometry, Pca};
 use crate::error::{Error, Result};
 use crate::eval::Embeddings;
 use crate::plot::{geometry_table, scatter, Figure, Tile};
-use crate::shape::{Picture, Size};
+use crate::shape::ImageShape;
 
 /// Points a scatter shows; more would only cover each other.
 const POINTS: usize = 1500;
@@ -48,13 +48,13 @@ impl Scatter {
     ///
     /// # Errors
     /// [`Error::Shape`] for a part that does not hold as many; an image that cannot be read.
-    pub fn with_pictures<P: Picture>(mut self, part: &Part<P>) -> Result<Scatter> {
+    pub fn with_pictures<P: ImageShape>(mut self, part: &Part<P>) -> Result<Scatter> {
         let every = self.points.len().div_ceil(PICTURES).max(1);
         for point in self.points.iter_mut().step_by(every) {
             if point.row >= part.len() {
                 return Err(Error::shape("images of a scatter", "as many as embeddings", part.len()));
             }
-            point.tile = Some(tile(Size::of::<P>(), read(part, point.row)?, &point.name));
+            point.tile = Some(tile(part.shape().size(), read(part, point.row)?, &point.name));
         }
         Ok(self)
     }
@@ -153,7 +153,7 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
     (0..count).map(|i| i * n / count).collect()
 }
 
-impl<P: Picture> Dataset<P> {
+impl<P: ImageShape> Dataset<P> {
     /// `embeddings` of `part` in the plane, with the names of this data set's classes and the images themselves.
     ///
     /// # Errors

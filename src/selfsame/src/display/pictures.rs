@@ -4,7 +4,7 @@ use super::{Content, Show};
 use crate::data::{Dataset, Part};
 use crate::error::Result;
 use crate::plot::{image_grid, Figure, GridRow, Tile};
-use crate::shape::{Picture, Size};
+use crate::shape::{ImageShape, Size};
 
 /// Images in a row.
 const COLUMNS: usize = 8;
@@ -91,7 +91,7 @@ impl Show for Pictures {
     }
 }
 
-impl<P: Picture> Part<P> {
+impl<P: ImageShape> Part<P> {
     /// `count` images of this part, evenly spread over it, each with the number of its class.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl<P: Picture> Part<P> {
     }
 }
 
-impl<P: Picture> Dataset<P> {
+impl<P: ImageShape> Dataset<P> {
     /// `count` training images, evenly spread, each with the name of its class.
     ///
     /// # Errors
@@ -115,18 +115,18 @@ impl<P: Picture> Dataset<P> {
     }
 }
 
-fn tiles<P: Picture>(part: &Part<P>, count: usize, name: &dyn Fn(u32) -> String) -> Result<Vec<Tile>> {
+fn tiles<P: ImageShape>(part: &Part<P>, count: usize, name: &dyn Fn(u32) -> String) -> Result<Vec<Tile>> {
     let count = count.min(part.len());
     let read = |i: usize| {
         let position = i * part.len() / count;
-        Ok(tile(Size::of::<P>(), read(part, position)?, &name(part.label(position))))
+        Ok(tile(part.shape().size(), read(part, position)?, &name(part.label(position))))
     };
     (0..count).map(read).collect()
 }
 
 /// The bytes of one image.
-pub(super) fn read<P: Picture>(part: &Part<P>, position: usize) -> Result<Vec<u8>> {
-    let mut image = vec![0u8; P::LEN];
+pub(super) fn read<P: ImageShape>(part: &Part<P>, position: usize) -> Result<Vec<u8>> {
+    let mut image = vec![0u8; part.shape().size().len()];
     part.read(position, &mut image)?;
     Ok(image)
 }

@@ -11,7 +11,7 @@ use crate::data::{Dataset, Part};
 use crate::eval::Embeddings;
 use crate::front::{send, Message};
 use crate::plot::Table;
-use crate::shape::Picture;
+use crate::shape::ImageShape;
 use crate::tape::Parameters;
 
 /// What a value is.
@@ -157,16 +157,16 @@ impl Summary for str {
     }
 }
 
-impl<P: Picture> Summary for Dataset<P> {
+impl<P: ImageShape> Summary for Dataset<P> {
     fn describe_value(&self) -> Described {
-        let shape = format!("{} images of {}", thousands(self.source().len()), P::words());
+        let shape = format!("{} images of {}", thousands(self.source().len()), self.shape().size());
         Described::new::<Self>(shape, self.source().bytes_in_memory())
     }
 }
 
-impl<P: Picture> Summary for Part<P> {
+impl<P: ImageShape> Summary for Part<P> {
     fn describe_value(&self) -> Described {
-        let shape = format!("{} images of {}, {}", thousands(self.len()), P::words(), self.name());
+        let shape = format!("{} images of {}, {}", thousands(self.len()), self.shape().size(), self.name());
         Described::new::<Self>(shape, size_of::<u32>() * self.len())
     }
 }

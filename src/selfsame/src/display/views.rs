@@ -6,7 +6,7 @@ use crate::augment::{Normalise, View, Views};
 use crate::data::Part;
 use crate::error::Result;
 use crate::plot::GridRow;
-use crate::shape::{Picture, Size};
+use crate::shape::{ImageShape, Size};
 
 /// Images whose views are shown.
 const ROWS: usize = 6;
@@ -26,8 +26,8 @@ impl Views {
     ///
     /// # Errors
     /// Views that do not fit the images; an image that cannot be read.
-    pub fn pictures<P: Picture>(&self, part: &Part<P>, seed: u64) -> Result<Pictures> {
-        let size = Size::of::<P>();
+    pub fn pictures<P: ImageShape>(&self, part: &Part<P>, seed: u64) -> Result<Pictures> {
+        let size = part.shape().size();
         self.validate(size)?;
         let rows = ROWS.min(part.len());
         let row = |row: usize| {

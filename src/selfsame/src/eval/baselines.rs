@@ -6,7 +6,7 @@ use crate::data::{for_each_plain_batch, Part};
 use crate::diagnose::Pca;
 use crate::error::{Error, Result};
 use crate::interrupt::interrupted;
-use crate::shape::Picture;
+use crate::shape::ImageShape;
 
 /// Training images the principal components are found on; more change them little and cost time.
 const PCA_IMAGES: usize = 10_000;
@@ -17,16 +17,17 @@ const BATCH: usize = 1024;
 ///
 /// # Errors
 /// An image that cannot be read; [`Error::Interrupted`] when a stop was asked for.
-pub fn pixels<P: Picture>(part: &Part<P>) -> Result<Embeddings> {
-    let mut values = Vec::with_capacity(part.len() * P::LEN);
-    for_each_plain_batch(part, BATCH, &Normalise::identity(P::CHANNELS), |_, pixels| {
+pub fn pixels<P: ImageShape>(part: &Part<P>) -> Result<Embeddings> {
+    let size = part.shape().size();
+    let mut values = Vec::with_capacity(part.len() * size.len());
+    for_each_plain_batch(part, BATCH, &Normalise::identity(size.channels), |_, pixels| {
         if interrupted() {
             return Err(Error::Interrupted);
         }
         values.extend(pixels);
         Ok(())
     })?;
-    Embeddings::new(values, P::LEN, part.labels(), part.classes())
+    Embeddings::new(values, size.len(), part.labels(), part.classes())
 }
 
 /// The first `components` principal components (at most as many as there are features) of each part, found on up to

@@ -9,7 +9,7 @@ use crate::error::{device, Error, Result};
 use crate::interrupt::interrupted;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
-use crate::shape::Input;
+use crate::shape::ImageShape;
 
 /// Images embedded at once.
 const BATCH: usize = 256;
@@ -51,13 +51,13 @@ impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
     }
 
     fn embed_unless(&self, part: &Part<E::Input>, stop: impl Fn() -> bool) -> Result<Embeddings> {
-        let width = <E::Features as ConstDim>::SIZE;
+        let width = self.encoder.features().size();
         let mut values = Vec::with_capacity(part.len() * width);
         for_each_plain_batch(part, BATCH, &self.normalise, |positions, pixels| {
             if stop() {
                 return Err(Error::Interrupted);
             }
-            let shape = <E::Input as Input>::batch(positions.len());
+            let shape = self.encoder.input().images(positions.len());
             let x = self.dev.try_tensor_from_vec(pixels, shape).map_err(device)?;
             values.extend(self.encoder.forward(x, Mode::Eval)?.as_vec());
             Ok(())

@@ -13,7 +13,7 @@ use crate::nn::{Encoder, Linear, Mode};
 use crate::ops::{self, Engine};
 use crate::optim::{Cosine, Optimizer};
 use crate::random::{stream, Purpose};
-use crate::shape::{Input, Picture};
+use crate::shape::ImageShape;
 use crate::tape::{parameters, FlatGradient};
 use crate::train::TrainConfig;
 
@@ -31,10 +31,11 @@ impl<E: Encoder<D>, D: Engine> Supervised<E, D> {
     ///
     /// # Errors
     /// The device is out of memory.
-    pub fn new(dev: &D, classes: usize, seed: u64) -> Result<Self> {
-        let encoder = E::new(dev, &mut stream(&[seed, Purpose::Init as u64, 0]))?;
+    pub fn new(recipe: &E::Recipe, dev: &D, classes: usize, seed: u64) -> Result<Self> {
+        let encoder = E::build(recipe, dev, &mut stream(&[seed, Purpose::Init as u64, 0]))?;
         let rng = &mut stream(&[seed, Purpose::Init as u64, 2]);
-        Ok(Supervised { encoder, head: Linear::new(dev, E::Features::default(), classes, rng)? })
+        let head = Linear::new(dev, encoder.features(), classes, rng)?;
+        Ok(Supervised { encoder, head })
     }
 
     /// The encoder under the classifier.
@@ -47,7 +48,7 @@ impl<E: Encoder<D>, D: Engine> Supervised<E, D> {
     /// # Errors
     /// A device out of memory.
     pub fn classify(&self, dev: &D, features: &Embeddings) -> Result<Vec<u32>> {
-        let shape = (features.len(), E::Features::default());
+        let shape = (features.len(), self.encoder.features());
         let x = dev.try_tensor_from_vec(features.values().to_vec(), shape).map_err(device)?;
         let logits = self.head.forward(x)?.as_vec();
         let best = |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i] > row[b] { i } else { b }) as u32;
@@ -55,7 +56,7 @@ impl<E: Encoder<D>, D: Engine> Supervised<E, D> {
     }
 }
 
-/// Trains encoder `E` with the labels of `part` by cross-entropy on the first view of `views`, with the optimiser and
+/// Trains an encoder built from `recipe` (`&()` for one whose type says it all) with the labels of `part` by cross-entropy on the first view of `views`, with the optimiser and
 /// schedule of `config`, for `config.epochs` passes or `least_steps` steps, whichever is more.
 ///
 /// A part smaller than the batch size is one batch.
@@ -63,15 +64,16 @@ impl<E: Encoder<D>, D: Engine> Supervised<E, D> {
 /// # Errors
 /// [`Error::Interrupted`] when a stop was asked for, [`Error::Diverged`] when the loss is not finite, data that cannot be
 /// read.
-pub fn train_supervised<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+pub fn train_supervised<E: Encoder<D>, D: Engine>(
+    recipe: &E::Recipe,
     dev: &D,
-    part: &Part<P>,
+    part: &Part<E::Input>,
     views: &Views,
     config: &TrainConfig,
     least_steps: u64,
 ) -> Result<Supervised<E, D>> {
     let views = &views.first();
-    let mut model = Supervised::<E, D>::new(dev, part.classes(), config.seed)?;
+    let mut model = Supervised::<E, D>::new(recipe, dev, part.classes(), config.seed)?;
     let batch = config.batch_size.min(part.len());
     let per_epoch = (part.len() / batch.max(1)).max(1) as u64;
     let epochs = (config.epochs as u64).max(least_steps.div_ceil(per_epoch));
@@ -85,7 +87,7 @@ pub fn train_supervised<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
             Batches { order: &order, batch, start_batch: 0, drop_last: true, seed: config.seed, epoch };
         let flow = for_each_batch(part, batches, views, |b| {
             let pixels = b.views.first().cloned().unwrap_or_default();
-            let x = dev.try_tensor_from_vec(pixels, <P as Input>::batch(b.labels.len())).map_err(device)?;
+            let x = dev.try_tensor_from_vec(pixels, part.shape().images(b.labels.len())).map_err(device)?;
             let features = model.encoder.forward(x.leaky_traced(), Mode::Train)?;
             let loss = ops::cross_entropy(model.head.forward(features)?, &b.labels)?;
             let value = loss.as_vec().first().copied().unwrap_or(f32::NAN);

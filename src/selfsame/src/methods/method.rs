@@ -2,9 +2,11 @@
 
 use dfdx::prelude::*;
 
-use crate::diagnose::Plateau;
+use super::{Loss, MicroBatch};
+use crate::diagnose::{Plateau, Statistics};
 use crate::error::Result;
-use crate::nn::{Encoder, Images};
+use crate::eval::Embeddings;
+use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::tape::Parameters;
 
@@ -27,6 +29,9 @@ pub struct Trait {
 ///
 /// Its [`Parameters`] are everything that is trained or saved; what a gradient must not reach has
 /// [`Role::Buffer`](crate::tape::Role::Buffer).
+///
+/// Most are a [`Learner`](super::Learner): an encoder under an [`Objective`](super::Objective). With the encoder's type
+/// given, the trait is an object: `Box<dyn Method<D, Encoder = AnyEncoder<D>>>` is what a method taken by name is.
 pub trait Method<D: Engine>: Parameters<D> {
     /// The network that is kept.
     type Encoder: Encoder<D>;
@@ -34,17 +39,29 @@ pub trait Method<D: Engine>: Parameters<D> {
     /// The encoder as it is now.
     fn encoder(&self) -> &Self::Encoder;
 
-    /// How many views of each image it compares.
+    /// How many views of each image it compares. All have the size of the encoder's input; a local crop is a smaller share
+    /// of the image at that size.
     fn views(&self) -> usize;
 
-    /// The loss of one micro-batch, on its tape. `x` holds the views one after the other: (views * images, ...).
+    /// Called before the first step of every epoch, counted from 1; `embed` gives the features of all training images, in
+    /// evaluation mode and without augmentation, in order.
+    ///
+    /// # Errors
+    /// What `embed` says; a device out of memory.
+    fn before_epoch(
+        &mut self,
+        _epoch: u64,
+        _embed: &dyn Fn(&Self::Encoder) -> Result<Embeddings>,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// The loss of one micro-batch, on its tape. It may collect what the step's end needs (see
+    /// [`Objective`](super::Objective)).
     ///
     /// # Errors
     /// A batch too small for the loss; a device out of memory.
-    fn loss(
-        &self,
-        x: Images<<Self::Encoder as Encoder<D>>::Input, D, OwnedTape<f32, D>>,
-    ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>>;
+    fn loss(&mut self, batch: &MicroBatch<'_, <Self::Encoder as Encoder<D>>::Input, D>) -> Result<Loss<D>>;
 
     /// What the loss compares, for diagnostics: features (images, features) to (images, width), in evaluation mode.
     ///
@@ -56,6 +73,7 @@ pub trait Method<D: Engine>: Parameters<D> {
     ) -> Result<Vec<f32>>;
 
     /// Called once after every optimiser step, not after a micro-batch: where momentum copies, queues and centres move.
+    /// `step` is counted from 1 up to `total`.
     ///
     /// # Errors
     /// The device is out of memory.
@@ -63,6 +81,46 @@ pub trait Method<D: Engine>: Parameters<D> {
         Ok(())
     }
 
+    /// What can be said about its inner state after the latest micro-batch, for the doctor.
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    fn statistics(&self) -> Result<Statistics> {
+        Ok(Statistics::default())
+    }
+
     /// What the doctor needs to know, for micro-batches of `images`.
     fn about(&self, images: usize) -> Trait;
+}
+
+/// A method whose type is forgotten but for its encoder's.
+pub type AnyMethod<E, D> = Box<dyn Method<D, Encoder = E>>;
+
+impl<E: Encoder<D>, D: Engine> Method<D> for AnyMethod<E, D> {
+    type Encoder = E;
+
+    fn encoder(&self) -> &E {
+        (**self).encoder()
+    }
+    fn views(&self) -> usize {
+        (**self).views()
+    }
+    fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(&E) -> Result<Embeddings>) -> Result<()> {
+        (**self).before_epoch(epoch, embed)
+    }
+    fn loss(&mut self, batch: &MicroBatch<'_, E::Input, D>) -> Result<Loss<D>> {
+        (**self).loss(batch)
+    }
+    fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
+        (**self).project(features)
+    }
+    fn after_step(&mut self, step: u64, total: u64) -> Result<()> {
+        (**self).after_step(step, total)
+    }
+    fn statistics(&self) -> Result<Statistics> {
+        (**self).statistics()
+    }
+    fn about(&self, images: usize) -> Trait {
+        (**self).about(images)
+    }
 }

@@ -1,6 +1,49 @@
 //! Objectives with their state, one per file: configuration, loss, what happens after a step.
+//!
+//! A [`Method`] is what the training loop takes. Those here are a [`Learner`]: an encoder and, over it, an [`Objective`] with
+//! projector, predictor, momentum copies, queue. The loop hands each micro-batch to the loss, which may collect; what was
+//! collected moves once an optimiser step, after it. Objectives whose encoder is an [`AnyEncoder`](crate::nn::AnyEncoder)
+//! are taken by name in [`presets`](crate::presets).
+mod barlow_twins;
+mod byol;
+mod checks;
+mod dcl;
+mod hybrid;
+mod le_jepa;
+mod learner;
+mod loss;
 mod method;
+mod micro_batch;
+mod moco;
+mod moco_v3;
+mod momentum_branch;
+mod nnclr;
+mod objective;
+mod predictor_sample;
+mod sim_siam;
 mod simclr;
+mod sup_con;
+#[cfg(test)]
+mod testing;
+mod vic_reg;
+mod w_mse;
 
-pub use method::{Method, Trait};
-pub use simclr::{SimClr, SimClrConfig, SimClrOf};
+pub use barlow_twins::{BarlowTwins, BarlowTwinsConfig, BarlowTwinsObjective};
+pub use byol::{Byol, ByolConfig, ByolObjective};
+pub use dcl::{Dcl, DclConfig, DclObjective};
+pub use hybrid::{Hybrid, HybridObjective, WeightedObjective};
+pub use le_jepa::{LeJepa, LeJepaConfig, LeJepaObjective};
+pub use learner::Learner;
+pub(crate) use learner::{weights_of, Part};
+pub use loss::Loss;
+pub use method::{AnyMethod, Method, Trait};
+pub use micro_batch::MicroBatch;
+pub use moco::{MoCo, MoCoConfig, MoCoObjective};
+pub use moco_v3::{MoCoV3, MoCoV3Config, MoCoV3Objective};
+pub use nnclr::{Nnclr, NnclrConfig, NnclrObjective};
+pub use objective::{Configured, Objective};
+pub use sim_siam::{SimSiam, SimSiamConfig, SimSiamObjective};
+pub use simclr::{SimClr, SimClrConfig, SimClrObjective};
+pub use sup_con::{SupCon, SupConConfig, SupConObjective};
+pub use vic_reg::{VicReg, VicRegConfig, VicRegObjective};
+pub use w_mse::{WMse, WMseConfig, WMseObjective};

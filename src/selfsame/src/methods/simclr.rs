@@ -3,18 +3,19 @@
 use dfdx::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Method, Trait};
+use super::learner::{weights_of, Part};
+use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
 use crate::diagnose::Plateau;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::losses::nt_xent;
-use crate::nn::{Encoder, Images, Mode, Projector};
+use crate::nn::{Encoder, Mode, Projector};
 use crate::ops::Engine;
-use crate::random::{default_seed, stream, Purpose};
+use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`SimClr`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct SimClrConfig {
     /// Divides the cosines in the loss (0.2; the paper uses 0.1 on ImageNet and 0.5 on CIFAR-10).
     pub temperature: f64,
@@ -37,72 +38,42 @@ impl Default for SimClrConfig {
 /// let simclr = SimClr::<Encoder, 32, Cpu>::new(&dev, SimClrConfig { temperature: 0.5, ..Default::default() })?;
 /// # Ok::<(), selfsame::Error>(())
 /// ```
-pub type SimClr<E, const DIM: usize, D = AutoDevice> = SimClrOf<E, Const<DIM>, D>;
+pub type SimClr<E, const DIM: usize, D = AutoDevice> = Learner<E, SimClrObjective<E, Const<DIM>, D>, D>;
 
-/// [`SimClr`] with a projector whose width may also be a run-time `usize`.
-///
-/// The projector is a two-layer MLP whose hidden layer is as wide as the encoder's features.
+/// What [`SimClr`] puts over its encoder: a two-layer projector whose hidden layer is as wide as the features, and
+/// [`nt_xent`]. Its width `Z` may be a run-time `usize`.
 #[derive(Debug)]
-pub struct SimClrOf<E: Encoder<D>, Z: Dim, D: Engine> {
-    encoder: E,
+pub struct SimClrObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     projector: Projector<E::Features, E::Features, Z, D>,
     temperature: f64,
 }
 
-parameters!([E: Encoder<D>, Z: Dim, D: Engine] SimClrOf<E, Z, D>, D, tensors {}, modules { encoder, projector });
+parameters!([E: Encoder<D>, Z: Dim, D: Engine] SimClrObjective<E, Z, D>, D, tensors {}, modules { projector });
 
-impl<E: Encoder<D>, Z: ConstDim, D: Engine> SimClrOf<E, Z, D> {
-    /// SimCLR with random weights.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for a temperature that is not positive; a device out of memory.
-    pub fn new(dev: &D, config: SimClrConfig) -> Result<Self> {
-        Self::with_width(dev, config, Z::default())
+impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SimClrObjective<E, Z, D> {
+    type Config = SimClrConfig;
+    type Dims = Z;
+
+    fn over(encoder: &E, dev: &D, config: &SimClrConfig, width: Z) -> Result<Self> {
+        checks::positive("temperature", config.temperature, checks::TEMPERATURES)?;
+        checks::width(width)?;
+        let (rng, features) = (&mut weights_of(config.seed, Part::Projector), encoder.features());
+        let projector = Projector::new(dev, features, features, width, rng)?;
+        Ok(SimClrObjective { projector, temperature: config.temperature })
+    }
+
+    fn seed(config: &SimClrConfig) -> u64 {
+        config.seed
     }
 }
 
-impl<E: Encoder<D>, Z: Dim, D: Engine> SimClrOf<E, Z, D> {
-    /// SimCLR with a projector of the given width.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for a temperature that is not positive or a width of 0; a device out of memory.
-    pub fn with_width(dev: &D, config: SimClrConfig, width: Z) -> Result<Self> {
-        if !(config.temperature > 0.0 && config.temperature.is_finite()) {
-            let remedy = "Common values are 0.1 to 0.5.";
-            return Err(Error::setting("temperature", config.temperature, "a positive number", remedy));
-        }
-        if width.size() == 0 {
-            return Err(Error::setting("projector-dim", 0, "at least 1", "64 and 128 are common."));
-        }
-        let encoder = E::new(dev, &mut stream(&[config.seed, Purpose::Init as u64, 0]))?;
-        let rng = &mut stream(&[config.seed, Purpose::Init as u64, 1]);
-        let projector = Projector::new(dev, E::Features::default(), E::Features::default(), width, rng)?;
-        Ok(SimClrOf { encoder, projector, temperature: config.temperature })
-    }
-
-    /// The encoder, when training is over; the projector is dropped.
-    pub fn into_encoder(self) -> E {
-        self.encoder
-    }
-}
-
-impl<E: Encoder<D>, Z: Dim, D: Engine> Method<D> for SimClrOf<E, Z, D> {
-    type Encoder = E;
-
-    fn encoder(&self) -> &E {
-        &self.encoder
-    }
-
-    fn views(&self) -> usize {
-        2
-    }
-
+impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimClrObjective<E, Z, D> {
     fn loss(
-        &self,
-        x: Images<E::Input, D, OwnedTape<f32, D>>,
-    ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
-        let features = self.encoder.forward(x, Mode::Train)?;
-        nt_xent(self.projector.forward(features, Mode::Train)?, self.temperature)
+        &mut self,
+        features: Tensor<(usize, E::Features), f32, D, OwnedTape<f32, D>>,
+        _batch: &MicroBatch<'_, E::Input, D>,
+    ) -> Result<Loss<D>> {
+        Ok(nt_xent(self.projector.forward(features, Mode::Train)?, self.temperature)?.into())
     }
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
@@ -133,29 +104,23 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Method<D> for SimClrOf<E, Z, D> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::nn::ConvNet;
-    use crate::optim::{Optimizer, Rule};
-    use crate::shape::Image;
-    use crate::tape::FlatGradient;
+    use crate::methods::testing;
 
     #[test]
     fn a_few_steps_on_one_batch_lower_the_loss() {
-        let dev = Cpu::seed_from_u64(3);
-        type E = ConvNet<Image<1, 8, 8>, 32, 3, Cpu>;
-        let mut simclr = SimClr::<E, 16, Cpu>::new(&dev, SimClrConfig::default()).unwrap();
-        let one: Tensor<(usize, Const<1>, Const<8>, Const<8>), f32, _> =
-            dev.sample_normal_like(&(16, Const, Const, Const));
-        let noise: Vec<f32> = one.as_vec().iter().map(|v| v + 0.1).collect();
-        let x = dev.tensor_from_vec([one.as_vec(), noise].concat(), (32, Const, Const, Const));
-        let mut optimizer = Optimizer::new(Rule::ADAMW, 0.0);
-        let mut losses = Vec::new();
-        for _ in 0..8 {
-            let loss = simclr.loss(x.leaky_trace()).unwrap();
-            losses.push(loss.array());
-            let mut gradient = FlatGradient::new();
-            gradient.add(&simclr, loss.backward()).unwrap();
-            optimizer.step(&mut simclr, gradient.mean(), 1e-2).unwrap();
-        }
+        let dev = Cpu::default();
+        let mut simclr = SimClr::<testing::Net, 16, Cpu>::new(&dev, SimClrConfig::default()).unwrap();
+        let losses = testing::losses(&mut simclr, 8, 1e-2);
         assert!(losses[7] < 0.6 * losses[0], "{losses:?}");
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let dev = Cpu::default();
+        let config = SimClrConfig { temperature: 0.0, ..Default::default() };
+        let e = SimClr::<testing::Net, 16, Cpu>::new(&dev, config).unwrap_err().to_string();
+        assert!(e.starts_with("temperature is 0."), "{e}");
+        let e = SimClr::<testing::Net, 0, Cpu>::new(&dev, SimClrConfig::default()).unwrap_err().to_string();
+        assert!(e.starts_with("projector-dim is 0."), "{e}");
     }
 }

@@ -24,6 +24,8 @@ const MOMENTUM: f32 = 0.1;
 pub struct BatchNorm<C: Dim, D: Engine> {
     scale: Tensor<(C,), f32, D>,
     shift: Tensor<(C,), f32, D>,
+    /// Whether scale and shift are trained.
+    affine: bool,
     // Behind a lock because a forward pass in training mode moves them and takes the module by reference.
     running: Mutex<Running<C, D>>,
 }
@@ -44,11 +46,22 @@ impl<C: Dim, D: Engine> BatchNorm<C, D> {
         Ok(BatchNorm {
             scale: init::constant(dev, shape, 1.0)?,
             shift: init::constant(dev, shape, 0.0)?,
+            affine: true,
             running: Mutex::new(Running {
                 mean: init::constant(dev, shape, 0.0)?,
                 variance: init::constant(dev, shape, 1.0)?,
             }),
         })
+    }
+
+    /// A norm whose scale stays 1 and whose shift stays 0.
+    ///
+    /// PyTorch equivalent: `torch.nn.BatchNorm1d(C, affine=False)`.
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    pub fn plain(dev: &D, channels: C) -> Result<Self> {
+        Ok(BatchNorm { affine: false, ..Self::new(dev, channels)? })
     }
 
     /// (batch, C, ...) to the same.
@@ -127,15 +140,17 @@ impl<C: Dim, D: Engine> Running<C, D> {
 
 impl<C: Dim, D: Engine> Parameters<D> for BatchNorm<C, D> {
     fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>)) {
-        f(&format!("{prefix}scale"), Role::NoDecay, &self.scale);
-        f(&format!("{prefix}shift"), Role::NoDecay, &self.shift);
+        let role = if self.affine { Role::NoDecay } else { Role::Buffer };
+        f(&format!("{prefix}scale"), role, &self.scale);
+        f(&format!("{prefix}shift"), role, &self.shift);
         let running = self.running();
         f(&format!("{prefix}running_mean"), Role::Buffer, &running.mean);
         f(&format!("{prefix}running_variance"), Role::Buffer, &running.variance);
     }
     fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<D>)) {
-        f(&format!("{prefix}scale"), Role::NoDecay, &mut self.scale);
-        f(&format!("{prefix}shift"), Role::NoDecay, &mut self.shift);
+        let role = if self.affine { Role::NoDecay } else { Role::Buffer };
+        f(&format!("{prefix}scale"), role, &mut self.scale);
+        f(&format!("{prefix}shift"), role, &mut self.shift);
         let running = self.running.get_mut().unwrap_or_else(PoisonError::into_inner);
         f(&format!("{prefix}running_mean"), Role::Buffer, &mut running.mean);
         f(&format!("{prefix}running_variance"), Role::Buffer, &mut running.variance);

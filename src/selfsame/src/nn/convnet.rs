@@ -30,14 +30,13 @@ use crate::tape::parameters;
 /// ```
 #[derive(Debug)]
 pub struct ConvNet<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine = AutoDevice> {
-    first: ConvStage<usize, usize, 3, 1, 1, D>,
-    further: Vec<ConvStage<usize, usize, 3, 2, 1, D>>,
+    stages: ConvStages<D>,
     picture: PhantomData<P>,
 }
 
 parameters!(
     [P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine] ConvNet<P, FEATURES, STAGES, D>, D,
-    tensors {}, modules { first, further }
+    transparent stages
 );
 
 impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<P, FEATURES, STAGES, D> {
@@ -61,25 +60,7 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<
         mode: Mode,
         images: ImageGradient,
     ) -> Result<Tensor<(usize, Const<FEATURES>), f32, D, T>> {
-        let layers: Vec<_> = std::iter::once((self.first.stage(), self.first.norm()))
-            .chain(self.further.iter().map(|stage| (stage.stage(), stage.norm())))
-            .collect();
-        let (batch, mut size) = (x.shape().0, (P::HEIGHT, P::WIDTH));
-        let mut fixed = Vec::with_capacity(layers.len());
-        for (stage, norm) in &layers {
-            size = stage.window.output(size).unwrap_or((0, 0));
-            fixed.push(norm.fixed(mode, batch * size.0 * size.1)?);
-        }
-        let stages: Vec<_> = layers
-            .iter()
-            .zip(&fixed)
-            .map(|((stage, _), fixed)| (*stage, fixed.as_ref().map_or(Norm::Batch, Norm::Fixed)))
-            .collect();
-        let (y, found) = ops::conv_stack(x, &stages, Const::<FEATURES>, images)?;
-        for ((_, norm), stats) in layers.iter().zip(&found) {
-            norm.follow(mode, stats)?;
-        }
-        Ok(y)
+        self.stages.forward(x, Const, mode, images)
     }
 }
 
@@ -88,14 +69,24 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<
 {
     type Input = P;
     type Features = Const<FEATURES>;
+    type Recipe = ();
 
-    fn new(dev: &D, rng: &mut Stream) -> Result<Self> {
+    fn build((): &(), dev: &D, rng: &mut Stream) -> Result<Self> {
         let () = Self::CHECK;
-        let width = |stage: usize| FEATURES >> (STAGES - 1 - stage);
-        let first = ConvStage::new(dev, P::CHANNELS, width(0), rng)?;
-        let further =
-            (1..STAGES).map(|s| ConvStage::new(dev, width(s - 1), width(s), rng)).collect::<Result<_>>()?;
-        Ok(ConvNet { first, further, picture: PhantomData })
+        Ok(ConvNet {
+            stages: ConvStages::new(dev, P::CHANNELS, FEATURES, STAGES, rng)?,
+            picture: PhantomData,
+        })
+    }
+
+    fn recipe(&self) {}
+
+    fn input(&self) -> P {
+        P::default()
+    }
+
+    fn features(&self) -> Const<FEATURES> {
+        Const
     }
 
     fn forward<T: Tape<f32, D>>(
@@ -106,7 +97,63 @@ impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> Encoder<
         self.forward_with(x, mode, ImageGradient::Unwanted)
     }
 
-    fn describe() -> String {
+    fn describe(&self) -> String {
         format!("ConvNet of {STAGES} 3x3 stages, {} to {FEATURES} features", P::words())
+    }
+}
+
+/// The network of [`ConvNet`] with its sizes as values.
+#[derive(Debug)]
+pub(super) struct ConvStages<D: Engine> {
+    first: ConvStage<usize, usize, 3, 1, 1, D>,
+    further: Vec<ConvStage<usize, usize, 3, 2, 1, D>>,
+}
+
+parameters!([D: Engine] ConvStages<D>, D, tensors {}, modules { first, further });
+
+impl<D: Engine> ConvStages<D> {
+    /// `stages` stages, whose widths double from the first up to `features`.
+    pub(super) fn new(
+        dev: &D,
+        channels: usize,
+        features: usize,
+        stages: usize,
+        rng: &mut Stream,
+    ) -> Result<Self> {
+        let width = |stage: usize| features >> (stages - 1 - stage);
+        let first = ConvStage::new(dev, channels, width(0), rng)?;
+        let further =
+            (1..stages).map(|s| ConvStage::new(dev, width(s - 1), width(s), rng)).collect::<Result<_>>()?;
+        Ok(ConvStages { first, further })
+    }
+
+    /// (batch, C, H, W) to (batch, `features`).
+    pub(super) fn forward<C: Dim, H: Dim, W: Dim, F: Dim, T: Tape<f32, D>>(
+        &self,
+        x: Tensor<(usize, C, H, W), f32, D, T>,
+        features: F,
+        mode: Mode,
+        images: ImageGradient,
+    ) -> Result<Tensor<(usize, F), f32, D, T>> {
+        let layers: Vec<_> = std::iter::once((self.first.stage(), self.first.norm()))
+            .chain(self.further.iter().map(|stage| (stage.stage(), stage.norm())))
+            .collect();
+        let (batch, _, h, w) = *x.shape();
+        let mut size = (h.size(), w.size());
+        let mut fixed = Vec::with_capacity(layers.len());
+        for (stage, norm) in &layers {
+            size = stage.window.output(size).unwrap_or((0, 0));
+            fixed.push(norm.fixed(mode, batch * size.0 * size.1)?);
+        }
+        let stages: Vec<_> = layers
+            .iter()
+            .zip(&fixed)
+            .map(|((stage, _), fixed)| (*stage, fixed.as_ref().map_or(Norm::Batch, Norm::Fixed)))
+            .collect();
+        let (y, found) = ops::conv_stack(x, &stages, features, images)?;
+        for ((_, norm), stats) in layers.iter().zip(&found) {
+            norm.follow(mode, stats)?;
+        }
+        Ok(y)
     }
 }

@@ -1,11 +1,13 @@
 //! What turns images into features.
 
+use std::fmt::Debug;
+
 use dfdx::prelude::*;
 
 use crate::error::Result;
 use crate::ops::Engine;
 use crate::random::Stream;
-use crate::shape::Picture;
+use crate::shape::ImageShape;
 use crate::tape::Parameters;
 
 /// Which statistics batch norm uses. Independent of whether a tape records gradients.
@@ -19,9 +21,11 @@ pub enum Mode {
 
 /// A batch of images of shape `P`.
 pub type Images<P, D, T = NoneTape> =
-    Tensor<(usize, <P as Picture>::C, <P as Picture>::H, <P as Picture>::W), f32, D, T>;
+    Tensor<(usize, <P as ImageShape>::C, <P as ImageShape>::H, <P as ImageShape>::W), f32, D, T>;
 
 /// A network from images of one shape to features of one size, both in its type.
+///
+/// [`AnyEncoder`](super::AnyEncoder) alone has both as values, for programs that take encoder and data by name.
 ///
 /// # Shapes
 /// Images of another shape do not compile:
@@ -35,16 +39,38 @@ pub type Images<P, D, T = NoneTape> =
 /// # Ok::<(), selfsame::Error>(())
 /// ```
 pub trait Encoder<D: Engine>: Parameters<D> + Sized {
-    /// The images it takes.
-    type Input: Picture;
-    /// How many features come out, as a dfdx dimension.
-    type Features: ConstDim;
+    /// The images it takes: an [`Image`](crate::shape::Image), except for `AnyEncoder`.
+    type Input: ImageShape;
+    /// How many features come out, as a dfdx dimension: a `Const`, except for `AnyEncoder`.
+    type Features: Dim;
+    /// What must be known to build one: nothing, `()`, where the type says it all.
+    type Recipe: Clone + Debug;
 
     /// An encoder with random weights; the same stream gives the same weights on every device.
     ///
     /// # Errors
+    /// Sizes known only at run time that do not go together; the device is out of memory.
+    fn build(recipe: &Self::Recipe, dev: &D, rng: &mut Stream) -> Result<Self>;
+
+    /// [`Encoder::build`] for an encoder whose type says it all.
+    ///
+    /// # Errors
     /// The device is out of memory.
-    fn new(dev: &D, rng: &mut Stream) -> Result<Self>;
+    fn new(dev: &D, rng: &mut Stream) -> Result<Self>
+    where
+        Self: Encoder<D, Recipe = ()>,
+    {
+        Self::build(&(), dev, rng)
+    }
+
+    /// What it was built from: how momentum copies and untrained baselines of the same kind are made.
+    fn recipe(&self) -> Self::Recipe;
+
+    /// The shape of the images it takes.
+    fn input(&self) -> Self::Input;
+
+    /// How many features come out.
+    fn features(&self) -> Self::Features;
 
     /// Images (batch, channels, height, width) to features (batch, features).
     ///
@@ -57,5 +83,5 @@ pub trait Encoder<D: Engine>: Parameters<D> + Sized {
     ) -> Result<Tensor<(usize, Self::Features), f32, D, T>>;
 
     /// One line for reports: the kind of network and its sizes.
-    fn describe() -> String;
+    fn describe(&self) -> String;
 }

@@ -35,8 +35,9 @@ impl<P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine> Encoder<
 {
     type Input = P;
     type Features = Const<FEATURES>;
+    type Recipe = ();
 
-    fn new(dev: &D, rng: &mut Stream) -> Result<Self> {
+    fn build((): &(), dev: &D, rng: &mut Stream) -> Result<Self> {
         Ok(Mlp {
             hidden: Linear::new(dev, P::LEN, Const, rng)?,
             hidden_norm: BatchNorm::new(dev, Const)?,
@@ -44,6 +45,16 @@ impl<P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine> Encoder<
             output_norm: BatchNorm::new(dev, Const)?,
             picture: PhantomData,
         })
+    }
+
+    fn recipe(&self) {}
+
+    fn input(&self) -> P {
+        P::default()
+    }
+
+    fn features(&self) -> Const<FEATURES> {
+        Const
     }
 
     fn forward<T: Tape<f32, D>>(
@@ -57,7 +68,7 @@ impl<P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine> Encoder<
         ops::relu(self.output_norm.forward(self.output.forward(x)?, mode)?)
     }
 
-    fn describe() -> String {
+    fn describe(&self) -> String {
         format!("MLP, {} to {HIDDEN} to {FEATURES} features", P::words())
     }
 }

@@ -4,7 +4,7 @@
 
 use dfdx::prelude::*;
 
-use super::{Conv1d, ConvNet, ConvTranspose2d, Encoder, Images, Linear, Mlp, Mode, Vit};
+use super::{Conv1d, ConvNet, ConvTranspose2d, Encoder, Images, Linear, Mlp, Mode, ResNet, Vit};
 use crate::ops;
 use crate::optim::{self, Rule};
 use crate::random::stream;
@@ -25,16 +25,16 @@ fn rows<P: Picture>(x: &Images<P, Cpu>, from: usize, to: usize) -> Images<P, Cpu
 }
 
 /// Shapes, finite and differing features, every parameter used, evaluation sample by sample, seeds.
-fn holds_for<E: Encoder<Cpu>>(features: usize) {
+fn holds_for<E: Encoder<Cpu, Recipe = (), Input: Picture, Features: ConstDim>>(features: usize) {
     let dev = Cpu::default();
     let encoder = E::new(&dev, &mut stream(&[1])).unwrap();
     let x = images::<E::Input>(5, 1);
     for mode in [Mode::Train, Mode::Eval] {
         let y = encoder.forward(x.clone(), mode).unwrap();
-        assert_eq!((y.shape().0, y.shape().1.size()), (5, features), "{}", E::describe());
+        assert_eq!((y.shape().0, y.shape().1.size()), (5, features), "{}", encoder.describe());
         let v = y.as_vec();
         assert!(v.iter().all(|v| v.is_finite()));
-        assert_ne!(v[..features], v[features..2 * features], "{}: every image alike", E::describe());
+        assert_ne!(v[..features], v[features..2 * features], "{}: every image alike", encoder.describe());
     }
 
     // In evaluation a sample's features do not depend on its company, to the bit.
@@ -43,7 +43,7 @@ fn holds_for<E: Encoder<Cpu>>(features: usize) {
         let alone = encoder.forward(rows::<E::Input>(&x, i, i + 1), Mode::Eval).unwrap().as_vec();
         let largest = together.iter().fold(1.0f32, |m, v| m.max(v.abs()));
         for (a, b) in alone.iter().zip(&together[i * features..(i + 1) * features]) {
-            assert!((a - b).abs() <= 1e-6 * largest, "{}: {a} alone, {b} in company", E::describe());
+            assert!((a - b).abs() <= 1e-6 * largest, "{}: {a} alone, {b} in company", encoder.describe());
         }
     }
 
@@ -56,7 +56,7 @@ fn holds_for<E: Encoder<Cpu>>(features: usize) {
         let mut sum = vec![0.0; t.numel()];
         t.add_gradient(&mut grads, &mut sum).unwrap();
         let some = sum.iter().any(|g| *g != 0.0);
-        assert_eq!(some, role != Role::Buffer, "{}: gradient of {name}", E::describe());
+        assert_eq!(some, role != Role::Buffer, "{}: gradient of {name}", encoder.describe());
     });
 
     let tensors = |seed: u64| {
@@ -73,6 +73,8 @@ fn every_encoder_keeps_its_promises() {
     holds_for::<Mlp<Tall, 24, 10, Cpu>>(10);
     holds_for::<ConvNet<Tall, 12, 3, Cpu>>(12);
     holds_for::<ConvNet<Image<1, 5, 3>, 4, 1, Cpu>>(4);
+    holds_for::<ResNet<Tall, 16, 1, Cpu>>(16);
+    holds_for::<ResNet<Image<1, 5, 3>, 8, 2, Cpu>>(8);
     holds_for::<Vit<Tall, 4, 12, 2, 3, Cpu>>(12);
     holds_for::<Vit<Image<3, 6, 6>, 3, 8, 1, 1, Cpu>>(8);
 }

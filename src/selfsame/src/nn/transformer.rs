@@ -28,14 +28,10 @@ use crate::tape::parameters;
 /// ```
 #[derive(Debug)]
 pub struct Transformer<const WIDTH: usize, const HEADS: usize, D: Engine = AutoDevice> {
-    blocks: Vec<Block<WIDTH, D>>,
-    norm: LayerNorm<Const<WIDTH>, D>,
+    stack: Blocks<Const<WIDTH>, D>,
 }
 
-parameters!(
-    [const WIDTH: usize, const HEADS: usize, D: Engine] Transformer<WIDTH, HEADS, D>, D,
-    tensors {}, modules { blocks, norm }
-);
+parameters!([const WIDTH: usize, const HEADS: usize, D: Engine] Transformer<WIDTH, HEADS, D>, D, transparent stack);
 
 /// (batch, tokens, width) on its tape.
 type Tokens<B, N, const WIDTH: usize, D, T> = Tensor<(B, N, Const<WIDTH>), f32, D, T>;
@@ -56,10 +52,7 @@ impl<const WIDTH: usize, const HEADS: usize, D: Engine> Transformer<WIDTH, HEADS
     /// The device is out of memory.
     pub fn new(dev: &D, depth: usize, hidden: usize, rng: &mut Stream) -> Result<Self> {
         let () = Self::CHECK;
-        Ok(Transformer {
-            blocks: (0..depth).map(|_| Block::new(dev, hidden, rng)).collect::<Result<_>>()?,
-            norm: LayerNorm::new(dev, Const)?,
-        })
+        Ok(Transformer { stack: Blocks::new(dev, Const, HEADS, depth, hidden, rng)? })
     }
 
     /// Tokens through all blocks and the norm, where each sees what `mask` lets it see.
@@ -77,10 +70,40 @@ impl<const WIDTH: usize, const HEADS: usize, D: Engine> Transformer<WIDTH, HEADS
 
     /// Everything learned, for the operations.
     pub(super) fn parameters(&self) -> StackParameters<'_, Const<WIDTH>, f32, D> {
+        self.stack.parameters()
+    }
+}
+
+/// The stack of [`Transformer`] with its width and heads as values.
+#[derive(Debug)]
+pub(super) struct Blocks<W: Dim, D: Engine> {
+    blocks: Vec<Block<W, D>>,
+    norm: LayerNorm<W, D>,
+    heads: usize,
+}
+
+parameters!([W: Dim, D: Engine] Blocks<W, D>, D, tensors {}, modules { blocks, norm });
+
+impl<W: Dim, D: Engine> Blocks<W, D> {
+    /// `depth` blocks of `width`, whose MLP has `hidden` units.
+    pub(super) fn new(
+        dev: &D,
+        width: W,
+        heads: usize,
+        depth: usize,
+        hidden: usize,
+        rng: &mut Stream,
+    ) -> Result<Self> {
+        let blocks = (0..depth).map(|_| Block::new(dev, width, hidden, rng)).collect::<Result<_>>()?;
+        Ok(Blocks { blocks, norm: LayerNorm::new(dev, width)?, heads })
+    }
+
+    /// Everything learned, for the operations.
+    pub(super) fn parameters(&self) -> StackParameters<'_, W, f32, D> {
         StackParameters {
             blocks: self.blocks.iter().map(Block::parameters).collect(),
             norm: Some([&self.norm.scale, &self.norm.shift]),
-            heads: HEADS,
+            heads: self.heads,
             activation: Activation::Gelu,
             eps: 1e-5,
         }
@@ -89,33 +112,30 @@ impl<const WIDTH: usize, const HEADS: usize, D: Engine> Transformer<WIDTH, HEADS
 
 /// `x + attention(norm(x))`, then `x + mlp(norm(x))`.
 #[derive(Debug)]
-struct Block<const WIDTH: usize, D: Engine> {
-    norm1: LayerNorm<Const<WIDTH>, D>,
-    qkv: Linear<Const<WIDTH>, usize, D>,
-    proj: Linear<Const<WIDTH>, Const<WIDTH>, D>,
-    norm2: LayerNorm<Const<WIDTH>, D>,
-    fc1: Linear<Const<WIDTH>, usize, D>,
-    fc2: Linear<usize, Const<WIDTH>, D>,
+struct Block<W: Dim, D: Engine> {
+    norm1: LayerNorm<W, D>,
+    qkv: Linear<W, usize, D>,
+    proj: Linear<W, W, D>,
+    norm2: LayerNorm<W, D>,
+    fc1: Linear<W, usize, D>,
+    fc2: Linear<usize, W, D>,
 }
 
-parameters!(
-    [const WIDTH: usize, D: Engine] Block<WIDTH, D>, D,
-    tensors {}, modules { norm1, qkv, proj, norm2, fc1, fc2 }
-);
+parameters!([W: Dim, D: Engine] Block<W, D>, D, tensors {}, modules { norm1, qkv, proj, norm2, fc1, fc2 });
 
-impl<const WIDTH: usize, D: Engine> Block<WIDTH, D> {
-    fn new(dev: &D, hidden: usize, rng: &mut Stream) -> Result<Self> {
+impl<W: Dim, D: Engine> Block<W, D> {
+    fn new(dev: &D, width: W, hidden: usize, rng: &mut Stream) -> Result<Self> {
         Ok(Block {
-            norm1: LayerNorm::new(dev, Const)?,
-            qkv: Linear::new(dev, Const, 3 * WIDTH, rng)?,
-            proj: Linear::new(dev, Const, Const, rng)?,
-            norm2: LayerNorm::new(dev, Const)?,
-            fc1: Linear::new(dev, Const, hidden, rng)?,
-            fc2: Linear::new(dev, hidden, Const, rng)?,
+            norm1: LayerNorm::new(dev, width)?,
+            qkv: Linear::new(dev, width, 3 * width.size(), rng)?,
+            proj: Linear::new(dev, width, width, rng)?,
+            norm2: LayerNorm::new(dev, width)?,
+            fc1: Linear::new(dev, width, hidden, rng)?,
+            fc2: Linear::new(dev, hidden, width, rng)?,
         })
     }
 
-    fn parameters(&self) -> BlockParameters<'_, Const<WIDTH>, f32, D> {
+    fn parameters(&self) -> BlockParameters<'_, W, f32, D> {
         BlockParameters {
             norm1: [&self.norm1.scale, &self.norm1.shift],
             qkv: &self.qkv.weight,

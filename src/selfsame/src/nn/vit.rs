@@ -102,8 +102,9 @@ impl<
 {
     type Input = P;
     type Features = Const<WIDTH>;
+    type Recipe = ();
 
-    fn new(dev: &D, rng: &mut Stream) -> Result<Self> {
+    fn build((): &(), dev: &D, rng: &mut Stream) -> Result<Self> {
         let () = Self::CHECK;
         let tokens = (P::HEIGHT / PATCH) * (P::WIDTH / PATCH);
         Ok(Vit {
@@ -112,6 +113,16 @@ impl<
             trunk: Transformer::new(dev, DEPTH, 2 * WIDTH, rng)?,
             picture: PhantomData,
         })
+    }
+
+    fn recipe(&self) {}
+
+    fn input(&self) -> P {
+        P::default()
+    }
+
+    fn features(&self) -> Const<WIDTH> {
+        Const
     }
 
     fn forward<T: Tape<f32, D>>(
@@ -124,7 +135,7 @@ impl<
         ops::vision_transformer(ops::patchify(x, PATCH)?, embedding, &self.trunk.parameters())
     }
 
-    fn describe() -> String {
+    fn describe(&self) -> String {
         format!(
             "ViT, patch {PATCH}, width {WIDTH}, depth {DEPTH}, {HEADS} heads, {} to {WIDTH} features",
             P::words()

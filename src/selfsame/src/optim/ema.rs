@@ -2,6 +2,7 @@
 
 use dfdx::prelude::*;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::ops::vectorized;
@@ -11,7 +12,8 @@ use crate::tape::{Parameters, Role, Scratch};
 const CHUNK: usize = 1 << 14;
 
 /// What becomes of running statistics, which are no parameters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Buffers {
     /// The teacher takes the student's: they are averages already, and of the student's latest batches.
     #[default]

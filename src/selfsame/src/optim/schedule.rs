@@ -59,3 +59,21 @@ impl Cosine {
         self.end + (self.peak - self.end) * 0.5 * (1.0 + (PI * along).cos())
     }
 }
+
+/// The momentum of a copy that follows more and more slowly: from `base` at step 0 along a half cosine up to 1 at `total`,
+/// `1 - (1 - base) (1 + cos(pi step / total)) / 2` (Grill et al. 2020, arXiv 2006.07733).
+///
+/// PyTorch equivalent: `lightly.utils.scheduler.cosine_schedule(step, total + 1, base, 1.0)`.
+///
+/// ```
+/// use selfsame::optim::rising_momentum;
+/// assert!((rising_momentum(0.99, 0, 100) - 0.99).abs() < 1e-12);
+/// assert!((rising_momentum(0.99, 50, 100) - 0.995).abs() < 1e-12);
+/// assert_eq!(rising_momentum(0.99, 100, 100), 1.0);
+/// ```
+pub fn rising_momentum(base: f64, step: u64, total: u64) -> f64 {
+    if step >= total {
+        return 1.0;
+    }
+    1.0 - (1.0 - base) * 0.5 * (1.0 + (PI * step as f64 / total as f64).cos())
+}

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::DATA;
+use super::{DATA, ENCODERS};
 use crate::augment::{presets, Normalise, Views};
 use crate::data::{Cifar10, Cifar100, DataInfo, Dataset, Digits, ImageFolder, Mnist, Shapes};
 use crate::error::{Error, Result};
-use crate::shape::{Image, Picture, Size};
+use crate::nn::{Network, Recipe};
+use crate::shape::{AnyImage, Image, Size};
 
 /// Images in the generated world of shapes.
 const SHAPES: usize = 6000;
@@ -14,11 +15,11 @@ const SHAPES: usize = 6000;
 const MEASURED: usize = 10_000;
 
 /// 8x8 grey digits.
-pub(crate) type DigitsShape = Image<1, 8, 8>;
+type DigitsShape = Image<1, 8, 8>;
 /// 28x28 grey images.
-pub(crate) type MnistShape = Image<1, 28, 28>;
+type MnistShape = Image<1, 28, 28>;
 /// 32x32 colour images.
-pub(crate) type ColourShape = Image<3, 32, 32>;
+type ColourShape = Image<3, 32, 32>;
 
 /// A data set that presets know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +38,14 @@ pub enum DataKind {
     Folder,
 }
 
-/// What a data set's runs start from unless told otherwise.
-pub(crate) struct Preset {
-    pub(crate) epochs: usize,
-    pub(crate) batch_size: usize,
-    pub(crate) lr: f64,
-    pub(crate) warmup_epochs: f64,
-    pub(crate) temperature: f64,
-    pub(crate) projector_dim: usize,
+/// What a data set's runs start from unless told otherwise; objectives change some of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Preset {
+    pub(super) epochs: usize,
+    pub(super) batch_size: usize,
+    pub(super) lr: f64,
+    pub(super) warmup_epochs: f64,
+    pub(super) projector_dim: usize,
 }
 
 impl DataKind {
@@ -90,57 +91,76 @@ impl DataKind {
 
     /// The shape of its images in words.
     pub fn words(self) -> String {
-        use crate::shape::Input;
+        self.size().to_string()
+    }
+
+    pub(super) fn preset(self) -> Preset {
+        let (epochs, batch_size, lr, warmup_epochs, projector_dim) = match self {
+            DataKind::Digits => (30, 256, 2e-3, 2.0, 64),
+            DataKind::Mnist => (5, 256, 5e-3, 0.5, 128),
+            DataKind::Shapes => (10, 256, 1e-3, 1.0, 64),
+            DataKind::Cifar10 | DataKind::Cifar100 | DataKind::Folder => (10, 256, 1e-3, 1.0, 64),
+        };
+        Preset { epochs, batch_size, lr, warmup_epochs, projector_dim }
+    }
+
+    /// The size of its images.
+    pub fn size(self) -> Size {
         match self {
-            DataKind::Digits => DigitsShape::words(),
-            DataKind::Mnist => MnistShape::words(),
-            _ => ColourShape::words(),
+            DataKind::Digits => Size::of::<DigitsShape>(),
+            DataKind::Mnist => Size::of::<MnistShape>(),
+            _ => Size::of::<ColourShape>(),
         }
     }
 
-    pub(crate) fn preset(self) -> Preset {
-        let (epochs, batch_size, lr, warmup_epochs, temperature, projector_dim) = match self {
-            DataKind::Digits => (30, 256, 2e-3, 2.0, 0.1, 64),
-            DataKind::Mnist => (5, 256, 5e-3, 0.5, 0.3, 128),
-            DataKind::Shapes => (10, 256, 1e-3, 1.0, 0.2, 64),
-            DataKind::Cifar10 | DataKind::Cifar100 | DataKind::Folder => (10, 256, 1e-3, 1.0, 0.2, 64),
+    /// Whether its images are signs, which must not be mirrored.
+    fn signs(self) -> bool {
+        matches!(self, DataKind::Digits | DataKind::Mnist)
+    }
+
+    /// `count` random views as this kind of image wants them, normalised by `normalise`.
+    pub(crate) fn views(self, count: usize, normalise: &Normalise) -> Views {
+        let size = self.size();
+        let two = if self.signs() { presets::glyphs(size) } else { presets::simclr(size) };
+        two.cycled(count).normalise(normalise)
+    }
+
+    /// The network called `encoder` for its images.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a name that is none of [`ENCODERS`](super::ENCODERS).
+    pub fn encoder(self, encoder: &str) -> Result<Recipe> {
+        let network = match (encoder, self) {
+            ("convnet", DataKind::Digits) => Network::ConvNet { features: 128, stages: 3 },
+            ("convnet", DataKind::Mnist) => Network::ConvNet { features: 128, stages: 4 },
+            ("convnet", _) => Network::ConvNet { features: 256, stages: 4 },
+            ("vit", DataKind::Digits) => Network::Vit { patch: 2, width: 64, depth: 4, heads: 4 },
+            ("vit", _) => Network::Vit { patch: 4, width: 128, depth: 4, heads: 4 },
+            ("mlp", DataKind::Digits) => Network::Mlp { hidden: 256, features: 128 },
+            ("mlp", _) => Network::Mlp { hidden: 512, features: 256 },
+            ("resnet9", DataKind::Digits | DataKind::Mnist) => Network::ResNet { features: 128, blocks: 1 },
+            ("resnet9", _) => Network::ResNet { features: 256, blocks: 1 },
+            ("resnet18", _) => Network::ResNet { features: 512, blocks: 2 },
+            _ => return Err(Error::unknown("encoder", encoder, ENCODERS)),
         };
-        Preset { epochs, batch_size, lr, warmup_epochs, temperature, projector_dim }
-    }
-
-    /// Two random views as this kind of image wants them, normalised by `normalise`.
-    pub(crate) fn views<P: Picture>(self, normalise: &Normalise) -> Views {
-        let size = Size::of::<P>();
-        let views = match self {
-            DataKind::Digits | DataKind::Mnist => presets::glyphs(size),
-            _ => presets::simclr(size),
-        };
-        views.normalise(normalise)
+        Ok(Recipe { network, input: self.size() })
     }
 }
 
-/// Opens 1x28x28 data.
-pub(crate) fn open_mnist(dir: &str) -> Result<Dataset<MnistShape>> {
-    Mnist::open(dir)
-}
-
-/// Opens 1x8x8 data.
-pub(crate) fn open_digits() -> Result<Dataset<DigitsShape>> {
-    Digits::load()
-}
-
-/// Opens 3x32x32 data of `kind`.
-pub(crate) fn open_colour(kind: DataKind, dir: &str) -> Result<Dataset<ColourShape>> {
-    match kind {
-        DataKind::Cifar10 => Cifar10::open(dir),
-        DataKind::Cifar100 => Cifar100::open(dir),
-        DataKind::Folder => ImageFolder::open(Path::new(dir)),
-        _ => Shapes::generate(SHAPES, 0),
-    }
+/// Opens the data set, its shape known from here on only at run time.
+pub(crate) fn open(kind: DataKind, dir: &str) -> Result<Dataset<AnyImage>> {
+    Ok(match kind {
+        DataKind::Digits => Digits::load()?.any(),
+        DataKind::Mnist => Mnist::open(dir)?.any(),
+        DataKind::Cifar10 => Cifar10::open(dir)?.any(),
+        DataKind::Cifar100 => Cifar100::open(dir)?.any(),
+        DataKind::Folder => ImageFolder::open::<ColourShape>(Path::new(dir))?.any(),
+        DataKind::Shapes => Shapes::generate::<ColourShape>(SHAPES, 0)?.any(),
+    })
 }
 
 /// Mean and deviation of a data set's training images.
-pub(crate) fn normalise<P: Picture>(data: &Dataset<P>) -> Result<Normalise> {
+pub(crate) fn normalise(data: &Dataset<AnyImage>) -> Result<Normalise> {
     Normalise::of(&data.train(), MEASURED)
 }
 
@@ -150,9 +170,5 @@ pub(crate) fn normalise<P: Picture>(data: &Dataset<P>) -> Result<Normalise> {
 /// As opening it.
 pub fn data_info(text: &str) -> Result<DataInfo> {
     let (kind, dir) = DataKind::of(text)?;
-    Ok(match kind {
-        DataKind::Digits => open_digits()?.info(),
-        DataKind::Mnist => open_mnist(dir)?.info(),
-        _ => open_colour(kind, dir)?.info(),
-    })
+    Ok(open(kind, dir)?.info())
 }

@@ -1,12 +1,25 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
 mod data;
 mod judge;
+mod objectives;
 mod publish;
 mod run;
+mod run_handle;
+mod runs;
 mod self_test;
+mod settings;
+mod show;
 mod spec;
+mod trained;
+mod training;
 
 pub use data::{data_info, DataKind};
+pub use objectives::about_method;
 pub use run::{evaluate, resume, train};
+pub use run_handle::Run;
+use runs::read_report;
+pub use runs::{runs, RunLine, Runs};
 pub use self_test::self_test;
+pub use settings::read_setting;
 pub use spec::{TrainSpec, DATA, DEVICES, ENCODERS, METHODS, OPTIMIZERS};
+pub use training::{training, Training};

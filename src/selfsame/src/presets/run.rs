@@ -4,24 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dfdx::prelude::{ConstDim, Cpu};
+use dfdx::prelude::Cpu;
 
-use super::data::{
-    normalise, open_colour, open_digits, open_mnist, ColourShape, DataKind, DigitsShape, MnistShape,
-};
+use super::data::{normalise, open, DataKind};
 use super::judge::{baselines, embed, geometry};
 use super::publish::publish;
-use super::TrainSpec;
+use super::{objectives, TrainSpec};
 use crate::augment::Views;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::judge;
-use crate::methods::{Method, SimClrConfig, SimClrOf};
-use crate::nn::{ConvNet, Encoder, Mlp, Vit};
+use crate::methods::Method;
+use crate::nn::{AnyEncoder, Encoder};
 use crate::ops::Engine;
 use crate::optim::Optimizer;
 use crate::plot::verdict;
-use crate::shape::Picture;
+use crate::shape::AnyImage;
 use crate::tape::count_parameters;
 use crate::train::{
     checkpoint_exists, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Ending, Outcome, Plan,
@@ -79,26 +77,21 @@ pub fn evaluate(folder: &Path, data: Option<&str>, watch: &mut dyn Watch) -> Res
     dispatch(&spec, data, Evaluate { folder, watch })
 }
 
-/// Something done with a data set and an encoder once both have types.
+/// Something done on a device once that has a type. Data, encoder and objective have theirs at run time.
 trait Job {
     type Output;
-    fn run<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
-        self,
-        dev: &D,
-        spec: &TrainSpec,
-        data: Dataset<P>,
-        kind: DataKind,
-    ) -> Result<Self::Output>;
+    fn run<D: Engine>(self, dev: &D, spec: &TrainSpec, kind: DataKind, dir: &str) -> Result<Self::Output>;
 }
 
 /// From names to types.
 fn dispatch<J: Job>(spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
+    let (kind, dir) = DataKind::of(data)?;
     match spec.device.as_deref() {
         #[cfg(feature = "cuda")]
-        Some("cuda") => by_data(&cuda()?, spec, data, job),
+        Some("cuda") => job.run(&cuda()?, spec, kind, dir),
         #[cfg(not(feature = "cuda"))]
         Some("cuda") => Err(without_cuda()),
-        _ => by_data(&Cpu::seed_from_u64(spec.seed.unwrap_or(0)), spec, data, job),
+        _ => job.run(&Cpu::seed_from_u64(spec.seed.unwrap_or(0)), spec, kind, dir),
     }
 }
 
@@ -121,40 +114,6 @@ pub(super) fn cuda() -> Result<dfdx::tensor::Cuda> {
     })
 }
 
-fn by_data<J: Job, D: Engine>(dev: &D, spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
-    let (kind, dir) = DataKind::of(data)?;
-    let encoder = spec.encoder.as_deref().unwrap_or("convnet");
-    match kind {
-        DataKind::Digits => {
-            type P = DigitsShape;
-            let data = open_digits()?;
-            match encoder {
-                "vit" => job.run::<P, Vit<P, 2, 64, 4, 4, _>, _>(dev, spec, data, kind),
-                "mlp" => job.run::<P, Mlp<P, 256, 128, _>, _>(dev, spec, data, kind),
-                _ => job.run::<P, ConvNet<P, 128, 3, _>, _>(dev, spec, data, kind),
-            }
-        }
-        DataKind::Mnist => {
-            type P = MnistShape;
-            let data = open_mnist(dir)?;
-            match encoder {
-                "vit" => job.run::<P, Vit<P, 4, 128, 4, 4, _>, _>(dev, spec, data, kind),
-                "mlp" => job.run::<P, Mlp<P, 512, 256, _>, _>(dev, spec, data, kind),
-                _ => job.run::<P, ConvNet<P, 128, 4, _>, _>(dev, spec, data, kind),
-            }
-        }
-        _ => {
-            type P = ColourShape;
-            let data = open_colour(kind, dir)?;
-            match encoder {
-                "vit" => job.run::<P, Vit<P, 4, 128, 4, 4, _>, _>(dev, spec, data, kind),
-                "mlp" => job.run::<P, Mlp<P, 512, 256, _>, _>(dev, spec, data, kind),
-                _ => job.run::<P, ConvNet<P, 256, 4, _>, _>(dev, spec, data, kind),
-            }
-        }
-    }
-}
-
 /// Where a run is kept.
 enum Place {
     /// In a folder that is still to be made; `named` when its name was asked for and no other will do.
@@ -171,18 +130,13 @@ struct Train<'w> {
 impl Job for Train<'_> {
     type Output = Outcome;
 
-    fn run<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
-        self,
-        dev: &D,
-        spec: &TrainSpec,
-        data: Dataset<P>,
-        kind: DataKind,
-    ) -> Result<Outcome> {
+    fn run<D: Engine>(self, dev: &D, spec: &TrainSpec, kind: DataKind, dir: &str) -> Result<Outcome> {
         let begun = Instant::now();
         let config = spec.train_config()?;
+        let mut method = objectives::build(dev, spec, kind)?;
+        let data = open(kind, dir)?;
         config.validate(data.train().len())?;
-        let views = kind.views::<P>(&normalise(&data)?);
-        let mut method = build::<E, D>(dev, spec)?;
+        let views = kind.views(method.views(), &normalise(&data)?);
         let (_lock, folder, spec) = match self.place {
             Place::Begun(lock, folder) => (lock, folder, spec.clone()),
             Place::New { named } => new_folder(spec, named)?,
@@ -233,30 +187,25 @@ impl Job for Train<'_> {
 }
 
 /// A run whose training is over.
-struct Finished<'r, P: Picture, D> {
+struct Finished<'r, D> {
     dev: &'r D,
     folder: &'r Path,
     spec: &'r TrainSpec,
-    data: &'r Dataset<P>,
+    data: &'r Dataset<AnyImage>,
     views: &'r Views,
     progress: &'r Progress,
 }
 
-impl<P: Picture, D: Engine> Finished<'_, P, D> {
+impl<D: Engine> Finished<'_, D> {
     /// Scores the encoder and the baselines, writes `report.json` and `report.html`.
-    fn judge<E: Encoder<D, Input = P>>(
-        &self,
-        encoder: &E,
-        begun: Instant,
-        watch: &mut dyn Watch,
-    ) -> Result<Report> {
+    fn judge(&self, encoder: &AnyEncoder<D>, begun: Instant, watch: &mut dyn Watch) -> Result<Report> {
         let Finished { dev, folder, spec, data, views, progress } = *self;
         let config = spec.train_config()?;
         watch.stage("judging the encoder");
         let parts = embed(dev, encoder, data, views)?;
         let scores = judge(&parts, config.seed)?;
         let diagnostics = geometry(dev, encoder, data, views, &parts.test, config.seed)?;
-        let baselines = baselines::<P, E, D>(dev, data, views, &config, watch)?;
+        let baselines = baselines::<AnyEncoder<D>, D>(dev, &encoder.recipe(), data, views, &config, watch)?;
         let report = Report {
             run: folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
             method: spec.method.clone(),
@@ -274,7 +223,7 @@ impl<P: Picture, D: Engine> Finished<'_, P, D> {
             seconds: begun.elapsed().as_secs_f64(),
         };
         write_json(&folder.join("report.json"), &report)?;
-        publish::<P, E, D>(dev, folder, spec, data, views, &parts, progress, &report)?;
+        publish(dev, &encoder.recipe(), folder, spec, data, views, &parts, progress, &report)?;
         Ok(report)
     }
 }
@@ -287,30 +236,15 @@ struct Evaluate<'w> {
 impl Job for Evaluate<'_> {
     type Output = Scores;
 
-    fn run<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
-        self,
-        dev: &D,
-        spec: &TrainSpec,
-        data: Dataset<P>,
-        kind: DataKind,
-    ) -> Result<Scores> {
-        let config = spec.train_config()?;
-        let mut method = build::<E, D>(dev, spec)?;
+    fn run<D: Engine>(self, dev: &D, spec: &TrainSpec, kind: DataKind, dir: &str) -> Result<Scores> {
+        let (data, config) = (open(kind, dir)?, spec.train_config()?);
+        let mut method = objectives::build(dev, spec, kind)?;
         let mut optimizer = Optimizer::new(config.rule, config.weight_decay);
         let progress: Progress = load_checkpoint(self.folder, &mut method, &mut optimizer)?;
         self.watch.stage(&format!("judging the encoder after {} epochs", progress.epochs_done));
-        let views = kind.views::<P>(&normalise(&data)?);
+        let views = kind.views(method.views(), &normalise(&data)?);
         judge(&embed(dev, method.encoder(), &data, &views)?, config.seed)
     }
-}
-
-fn build<E: Encoder<D>, D: Engine>(dev: &D, spec: &TrainSpec) -> Result<SimClrOf<E, usize, D>> {
-    let default = SimClrConfig::default();
-    let config = SimClrConfig {
-        temperature: spec.temperature.unwrap_or(default.temperature),
-        seed: spec.seed.unwrap_or(default.seed),
-    };
-    SimClrOf::with_width(dev, config, spec.projector_dim.unwrap_or(<E::Features as ConstDim>::SIZE))
 }
 
 /// The folder for run folders and the name of this one. Asked before any data are read, so that a wrong name costs no
@@ -366,7 +300,7 @@ fn new_folder(spec: &TrainSpec, named: bool) -> Result<(RunLock, PathBuf, TrainS
     Err(Error::run(out, "every name is taken", "Give the run another --name."))
 }
 
-fn read_config(folder: &Path) -> Result<TrainSpec> {
+pub(super) fn read_config(folder: &Path) -> Result<TrainSpec> {
     let path = folder.join("config.json");
     if !path.exists() {
         let remedy = "Give a folder that `selfsame train` made; `ls runs` shows them.";

@@ -6,15 +6,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::data::DataKind;
+use super::{objectives, settings};
 use crate::error::{Error, Result};
 use crate::optim::Rule;
 use crate::random::default_seed;
 use crate::train::TrainConfig;
 
 /// Names of the objectives `train` knows.
-pub const METHODS: &[&str] = &["simclr"];
+pub const METHODS: &[&str] = &[
+    "simclr", "moco-v1", "moco-v2", "moco-v3", "nnclr", "supcon", "dcl", "dclw", "byol", "simsiam", "barlow",
+    "vicreg", "w-mse", "lejepa", "hybrid",
+];
 /// Names of the encoder presets.
-pub const ENCODERS: &[&str] = &["convnet", "vit", "mlp"];
+pub const ENCODERS: &[&str] = &["convnet", "vit", "mlp", "resnet9", "resnet18"];
 /// Names of the optimisers.
 pub const OPTIMIZERS: &[&str] = &["adamw", "sgd", "lars"];
 /// Names of the devices.
@@ -51,10 +55,12 @@ pub struct TrainSpec {
     pub optimizer: Option<String>,
     /// Largest global gradient norm; larger gradients are scaled down. Off when unset.
     pub clip_norm: Option<f64>,
-    /// Temperature of the contrastive loss.
+    /// Temperature of the loss, for objectives that have one.
     pub temperature: Option<f64>,
     /// Width of the projector's output.
     pub projector_dim: Option<usize>,
+    /// The objective's own settings by name: the fields of its configuration (`momentum`, `queue`, ...).
+    pub settings: Map<String, Value>,
     /// Online kNN and diagnostics every so many epochs.
     pub probe_every: Option<usize>,
     /// `cpu` or `cuda`.
@@ -73,11 +79,12 @@ impl TrainSpec {
     /// [`Error::Unknown`] for a method, data set, encoder or optimiser that does not exist; [`Error::Setting`] for
     /// numbers no objective takes. Ranges that depend on the data are checked when they are open.
     pub fn resolve(&self) -> Result<TrainSpec> {
-        if !METHODS.contains(&self.method.as_str()) {
+        let Some(method) = METHODS.iter().find(|method| **method == self.method) else {
             return Err(Error::unknown("method", &self.method, METHODS));
-        }
+        };
         let kind = DataKind::of(&self.data)?.0;
-        let preset = kind.preset();
+        let (preset, defaults) = (objectives::preset(method, kind), objectives::defaults(method, kind)?);
+        let temperature = self.temperature_of(&defaults)?;
         let encoder = self.encoder.clone().unwrap_or_else(|| "convnet".into());
         if !ENCODERS.contains(&encoder.as_str()) {
             return Err(Error::unknown("encoder", encoder, ENCODERS));
@@ -106,8 +113,9 @@ impl TrainSpec {
             warmup_epochs: self.warmup_epochs.or(Some(preset.warmup_epochs)),
             optimizer: Some(optimizer),
             clip_norm: self.clip_norm,
-            temperature: self.temperature.or(Some(preset.temperature)),
+            temperature,
             projector_dim: self.projector_dim.or(Some(preset.projector_dim)),
+            settings: settings::merged(&defaults, &self.settings)?,
             probe_every: self.probe_every.or(Some(1)),
             device: Some(device),
             out: self.out.clone().or_else(|| Some("runs".into())),
@@ -116,6 +124,18 @@ impl TrainSpec {
         // Whatever needs no data is checked before any are read.
         spec.train_config()?.validate(usize::MAX)?;
         Ok(spec)
+    }
+
+    /// The temperature, which an objective without one must not be given.
+    fn temperature_of(&self, defaults: &Map<String, Value>) -> Result<Option<f64>> {
+        match (defaults.get("temperature"), self.temperature) {
+            (Some(preset), given) => Ok(given.or(preset.as_f64())),
+            (None, None) => Ok(None),
+            (None, Some(given)) => {
+                let expected = format!("unset, because {} has no temperature", self.method);
+                Err(Error::setting("temperature", given, expected, "Leave it out."))
+            }
+        }
     }
 
     /// The loop's settings; unset fields take [`TrainConfig`]'s defaults.
@@ -154,8 +174,15 @@ impl TrainSpec {
     /// [`Error::Setting`] with the first that differs, its value and the run's.
     pub(crate) fn agrees_with(&self, own: &TrainSpec, folder: &Path) -> Result<()> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
-        let own = own.settings();
-        for (key, mine) in self.settings() {
+        let flat = |spec: &TrainSpec| {
+            let mut all = spec.settings();
+            if let Some(Value::Object(settings)) = all.remove("settings") {
+                all.extend(settings);
+            }
+            all
+        };
+        let own = flat(own);
+        for (key, mine) in flat(self) {
             let unset = mine.is_null() || mine.as_str() == Some("");
             let theirs = own.get(&key).cloned().unwrap_or_default();
             if unset || mine == theirs {

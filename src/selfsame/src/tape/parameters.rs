@@ -94,9 +94,45 @@ impl<D: Device<f32>, M: Parameters<D>> Parameters<D> for Vec<M> {
     }
 }
 
+impl<D: Device<f32>, M: Parameters<D> + ?Sized> Parameters<D> for Box<M> {
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>)) {
+        (**self).visit(prefix, f);
+    }
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<D>)) {
+        (**self).visit_mut(prefix, f);
+    }
+}
+
+impl<D: Device<f32>, M: Parameters<D>> Parameters<D> for Option<M> {
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>)) {
+        self.iter().for_each(|m| m.visit(prefix, f));
+    }
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<D>)) {
+        self.iter_mut().for_each(|m| m.visit_mut(prefix, f));
+    }
+}
+
 /// Implements [`Parameters`] for a struct: its generics, its type, its device, its own tensors with their roles, and
-/// its modules.
+/// its modules. A struct that only adds types to a single module is `transparent`: the module's names are its own.
 macro_rules! parameters {
+    ([$($generics:tt)*] $type:ty, $device:ty, transparent $module:ident) => {
+        impl<$($generics)*> $crate::tape::Parameters<$device> for $type {
+            fn visit(
+                &self,
+                prefix: &str,
+                f: &mut dyn FnMut(&str, $crate::tape::Role, &dyn $crate::tape::AnyTensor<$device>),
+            ) {
+                $crate::tape::Parameters::visit(&self.$module, prefix, f);
+            }
+            fn visit_mut(
+                &mut self,
+                prefix: &str,
+                f: &mut dyn FnMut(&str, $crate::tape::Role, &mut dyn $crate::tape::AnyTensor<$device>),
+            ) {
+                $crate::tape::Parameters::visit_mut(&mut self.$module, prefix, f);
+            }
+        }
+    };
     ([$($generics:tt)*] $type:ty, $device:ty, tensors { $($tensor:ident: $role:ident),* $(,)? }, modules { $($module:ident),* $(,)? }) => {
         impl<$($generics)*> $crate::tape::Parameters<$device> for $type {
             fn visit(

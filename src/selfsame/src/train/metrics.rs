@@ -2,12 +2,13 @@
 //!
 //! No timings in here, so that two runs with one seed leave the same bytes.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnose::Geometry;
+use crate::diagnose::{Geometry, Statistics};
 use crate::error::{Error, Result};
 
 /// One line of `metrics.jsonl`.
@@ -19,6 +20,9 @@ pub struct EpochMetrics {
     pub step: u64,
     /// Mean loss over the epoch's steps; `null` for epoch 0.
     pub loss: Option<f64>,
+    /// Terms of the loss by name, mean over the epoch's steps, where it has several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub terms: BTreeMap<String, f64>,
     /// Learning rate of the epoch's last step.
     pub lr: Option<f64>,
     /// Global gradient norm, mean over the epoch's steps, before clipping.
@@ -35,6 +39,9 @@ pub struct EpochMetrics {
     pub encoder: Option<Geometry>,
     /// Geometry of what the loss compares, when probed.
     pub projector: Option<Geometry>,
+    /// What the objective says about its inner state, where it has one, when probed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Statistics>,
 }
 
 impl EpochMetrics {

@@ -9,7 +9,7 @@ use crate::eval::{knn_to_the_end, Frozen, Knn, LinearProbe};
 use crate::methods::Method;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
-use crate::shape::{Input, Picture};
+use crate::shape::ImageShape;
 
 /// Training images whose neighbours vote.
 const BANK: usize = 5000;
@@ -35,7 +35,7 @@ pub(crate) struct Measured {
 }
 
 /// Images chosen once, measured every epoch. The test part is never touched.
-pub(crate) struct OnlineProbe<P: Picture, D: Engine> {
+pub(crate) struct OnlineProbe<P: ImageShape, D: Engine> {
     dev: D,
     bank: Part<P>,
     queries: Part<P>,
@@ -46,7 +46,7 @@ pub(crate) struct OnlineProbe<P: Picture, D: Engine> {
     classes: Vec<Vec<f32>>,
 }
 
-impl<P: Picture, D: Engine> OnlineProbe<P, D> {
+impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
     pub(crate) fn new(dev: &D, data: &Dataset<P>, views: &Views, seed: u64) -> Result<Self> {
         let bank = spread(&data.train(), BANK);
         let pairs =
@@ -60,7 +60,7 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
             classes,
             dev: dev.clone(),
             queries: spread(&data.validation(), QUERIES),
-            normalise: evaluation_normalise(views, P::CHANNELS),
+            normalise: evaluation_normalise(views, data.shape().size().channels),
             bank,
             pairs,
         })
@@ -85,7 +85,7 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
         let encoder = Geometry::measure(sample.values(), sample.len(), width, Some((&first, &second)))?
             .with_lidar(&self.class_features(method.encoder())?, CLASSES.1)?;
         let project = |values: &[f32]| -> Result<Vec<f32>> {
-            let shape = (values.len() / width, Default::default());
+            let shape = (values.len() / width, method.encoder().features());
             method.project(self.dev.try_tensor_from_vec(values.to_vec(), shape).map_err(device)?)
         };
         let z = project(sample.values())?;
@@ -99,9 +99,9 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
     fn class_features<E: Encoder<D, Input = P>>(&self, encoder: &E) -> Result<Rows> {
         let (mut values, mut rows) = (Vec::new(), 0);
         for pixels in &self.classes {
-            let count = pixels.len() / P::LEN;
-            let x =
-                self.dev.try_tensor_from_vec(pixels.clone(), <P as Input>::batch(count)).map_err(device)?;
+            let shape = encoder.input();
+            let count = pixels.len() / shape.size().len();
+            let x = self.dev.try_tensor_from_vec(pixels.clone(), shape.images(count)).map_err(device)?;
             values.extend(encoder.forward(x, Mode::Eval)?.as_vec());
             rows += count;
         }
@@ -110,26 +110,26 @@ impl<P: Picture, D: Engine> OnlineProbe<P, D> {
 }
 
 /// Features of the first view of each image, and of its second; `pairs` holds the images' views one after the other.
-fn features_of<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+fn features_of<E: Encoder<D>, D: Engine>(
     dev: &D,
     encoder: &E,
     pairs: &[f32],
 ) -> Result<(Vec<f32>, Vec<f32>)> {
-    let rows = pairs.len() / P::LEN;
+    let rows = pairs.len() / encoder.input().size().len();
     if rows == 0 {
         return Ok(Default::default());
     }
-    let x = dev.try_tensor_from_vec(pairs.to_vec(), <P as Input>::batch(rows)).map_err(device)?;
+    let x = dev.try_tensor_from_vec(pairs.to_vec(), encoder.input().images(rows)).map_err(device)?;
     let mut first = encoder.forward(x, Mode::Eval)?.as_vec();
     let second = first.split_off(first.len() / 2);
     Ok((first, second))
 }
 
 /// Features of two views of up to 512 images of `part`.
-pub(crate) fn paired_features<P: Picture, E: Encoder<D, Input = P>, D: Engine>(
+pub(crate) fn paired_features<E: Encoder<D>, D: Engine>(
     dev: &D,
     encoder: &E,
-    part: &Part<P>,
+    part: &Part<E::Input>,
     views: &Views,
     seed: u64,
 ) -> Result<(Vec<f32>, Vec<f32>)> {
@@ -142,20 +142,21 @@ fn evenly(n: usize, most: usize) -> Vec<usize> {
     (0..count).map(|i| i * n / count).collect()
 }
 
-fn spread<P: Picture>(part: &Part<P>, most: usize) -> Part<P> {
+fn spread<P: ImageShape>(part: &Part<P>, most: usize) -> Part<P> {
     part.subset(&evenly(part.len(), most))
 }
 
 /// View 0 of every image, then view 1, as they would be in epoch 0.
-fn two_views<P: Picture>(part: &Part<P>, views: &Views, seed: u64) -> Result<Vec<f32>> {
+fn two_views<P: ImageShape>(part: &Part<P>, views: &Views, seed: u64) -> Result<Vec<f32>> {
     let indices: Vec<u64> = (0..part.len()).map(|i| u64::from(part.index(i))).collect();
-    let mut images = vec![0u8; part.len() * P::LEN];
-    for (i, image) in images.chunks_exact_mut(P::LEN).enumerate() {
+    let size = part.shape().size();
+    let mut images = vec![0u8; part.len() * size.len()];
+    for (i, image) in images.chunks_exact_mut(size.len()).enumerate() {
         part.read(i, image)?;
     }
-    let mut out = vec![0f32; 2 * part.len() * P::LEN];
-    for (view, out) in out.chunks_exact_mut((part.len() * P::LEN).max(1)).enumerate() {
-        views.render_batch(&images, crate::shape::Size::of::<P>(), &indices, seed, 0, view, out)?;
+    let mut out = vec![0f32; 2 * part.len() * size.len()];
+    for (view, out) in out.chunks_exact_mut((part.len() * size.len()).max(1)).enumerate() {
+        views.render_batch(&images, size, &indices, seed, 0, view, out)?;
     }
     Ok(out)
 }

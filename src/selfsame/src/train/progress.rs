@@ -1,6 +1,6 @@
 //! What a run has done so far: everything of it that is not weights.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,10 +31,12 @@ pub struct Progress {
 }
 
 /// The epoch under way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Partial {
     pub(super) steps: u64,
     pub(super) loss: f64,
+    #[serde(default)]
+    pub(super) terms: BTreeMap<String, f64>,
     pub(super) grad_norm: f64,
 }
 

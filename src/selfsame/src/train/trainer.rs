@@ -1,5 +1,6 @@
 //! The training loop: batches in, optimiser steps, probes, alarms, checkpoints.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,14 +15,15 @@ use super::{atomic, checkpoint, Ending, EpochLine, Plan, StepLine, TrainConfig, 
 use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
 use crate::diagnose::{Alarm, Context, Doctor};
-use crate::error::{device, Error, Result};
+use crate::error::{Error, Result};
+use crate::eval::Frozen;
 use crate::front;
 use crate::interrupt::interrupted;
-use crate::methods::Method;
+use crate::methods::{Method, MicroBatch};
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::optim::{Cosine, Optimizer, Rule};
-use crate::shape::{Input, Picture};
+use crate::shape::ImageShape;
 use crate::tape::count_parameters;
 
 /// The loop for one objective, with or without a run folder.
@@ -115,7 +117,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
         self.run(method, data.dataset(), views)
     }
 
-    fn run<P: Picture, M: Method<D>>(
+    fn run<P: ImageShape, M: Method<D>>(
         mut self,
         method: &mut M,
         data: &Dataset<P>,
@@ -129,7 +131,15 @@ impl<'t, D: Engine> Trainer<'t, D> {
         if views.count() != method.views() {
             return Err(Error::shape("views for this objective", method.views(), views.count()));
         }
-        views.validate(crate::shape::Size::of::<P>())?;
+        let (shape, takes) = (data.shape(), method.encoder().input());
+        if shape != takes {
+            return Err(Error::shape("images for the encoder", takes.size(), shape.size()));
+        }
+        views.validate(shape.size())?;
+        if let Some(view) = (0..views.count()).find(|view| views.view_size(*view) != shape.size()) {
+            let what = format!("view {view}, which must have the size of the encoder's images");
+            return Err(Error::shape(what, shape.size(), views.view_size(view)));
+        }
         let mut optimizer = Optimizer::new(self.config.rule, self.config.weight_decay);
         let mut usual = front::watch();
         let watch: &mut dyn Watch = match self.watch.take() {
@@ -161,13 +171,13 @@ impl<'t, D: Engine> Trainer<'t, D> {
     }
 
     /// What is about to happen, in the types' own words.
-    fn plan<P: Picture, M: Method<D>>(&self, method: &M, data: &Dataset<P>) -> Result<Plan> {
+    fn plan<P: ImageShape, M: Method<D>>(&self, method: &M, data: &Dataset<P>) -> Result<Plan> {
         let images = data.train().len();
         Ok(Plan {
             folder: self.folder.clone(),
             method: method.about(self.config.batch_size).name.into(),
             data: data.name().into(),
-            encoder: M::Encoder::describe(),
+            encoder: method.encoder().describe(),
             encoder_parameters: count_parameters(method.encoder()),
             epochs: self.config.epochs,
             epochs_done: self.epochs_done()?,
@@ -178,7 +188,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
     }
 
     /// Progress from the folder's checkpoint, or a new one whose first row is the encoder before training.
-    fn start<P: Picture, M: Method<D>>(
+    fn start<P: ImageShape, M: Method<D>>(
         &self,
         method: &mut M,
         optimizer: &mut Optimizer,
@@ -207,7 +217,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             accumulate: self.config.accumulate,
             temperature: about.temperature,
             lr: self.config.lr,
-            encoder_dim: <<M::Encoder as Encoder<D>>::Features as ConstDim>::SIZE,
+            encoder_dim: method.encoder().features().size(),
             projector_dim: about.projector_dim,
             plateaus: about.plateaus,
         });
@@ -224,6 +234,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
             rankme: Some(encoder.rankme),
             encoder: Some(encoder),
             projector: Some(projector),
+            statistics: None,
+            terms: BTreeMap::new(),
         };
         if let Some(folder) = &self.folder {
             atomic::write_atomic(&folder.join("metrics.jsonl"), row.line()?.as_bytes())?;
@@ -249,7 +261,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
 
     /// The rest of the epoch under way; says whether a stop was asked for before its end.
     #[allow(clippy::too_many_arguments)] // the loop's whole state, passed from one function to its only other half
-    fn epoch<P: Picture, M: Method<D>>(
+    fn epoch<P: ImageShape, M: Method<D>>(
         &self,
         method: &mut M,
         optimizer: &mut Optimizer,
@@ -275,11 +287,20 @@ impl<'t, D: Engine> Trainer<'t, D> {
             seed: self.config.seed,
             epoch: epoch as u64,
         };
+        if progress.partial.steps == 0 {
+            let normalise = evaluation_normalise(views, part.shape().size().channels);
+            let embed = |encoder: &M::Encoder| {
+                Frozen::new(encoder, &self.dev, normalise.clone()).embed_to_the_end(&part)
+            };
+            method.before_epoch(epoch as u64, &embed)?;
+        }
         let (begun, images_before) = (Instant::now(), progress.images);
         let mut step = Step::default();
         let flow = for_each_batch(&part, batches, views, |batch| {
-            let x = self.images::<P>(&batch.views)?;
-            let loss = method.loss(x.leaky_traced())?;
+            let key = [self.config.seed, epoch as u64, batch.number as u64];
+            let indices: Vec<u32> = batch.positions.clone();
+            let micro = MicroBatch::new(&self.dev, part.shape(), &batch.views, &batch.labels, &indices, key)?;
+            let loss = method.loss(&micro)?;
             step.add(method, loss)?;
             if step.parts < self.config.accumulate {
                 return Ok(ControlFlow::Continue(()));
@@ -325,18 +346,22 @@ impl<'t, D: Engine> Trainer<'t, D> {
         }
         optimizer.step(method, step.gradient.mean(), lr)?;
         method.after_step(number, total)?;
-        step.clear();
         progress.steps_done = number;
         progress.images += self.config.batch_size as u64;
         progress.partial.steps += 1;
         progress.partial.loss += loss;
+        for (name, sum) in &step.terms {
+            let mean = sum / self.config.accumulate as f64;
+            *progress.partial.terms.entry(name.clone()).or_default() += mean;
+        }
         progress.partial.grad_norm += norm;
+        step.clear();
         watch.stepped(&StepLine { epoch, step: number, loss, lr, images: self.config.batch_size });
         Ok(())
     }
 
     /// Ends an epoch: probe, alarms, its line of metrics.
-    fn close<P: Picture, M: Method<D>>(
+    fn close<P: ImageShape, M: Method<D>>(
         &self,
         method: &M,
         probe: &OnlineProbe<P, D>,
@@ -363,6 +388,11 @@ impl<'t, D: Engine> Trainer<'t, D> {
             rankme: None,
             encoder: None,
             projector: None,
+            statistics: None,
+            terms: std::mem::take(&mut progress.partial.terms)
+                .into_iter()
+                .map(|(name, sum)| (name, sum / steps))
+                .collect(),
         };
         if epoch.is_multiple_of(self.config.probe_every) || epoch == self.config.epochs {
             let Measured { encoder, projector, knn, linear } = probe.measure(method)?;
@@ -379,6 +409,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             (row.knn, row.linear) = (Some(knn), Some(linear));
             (row.std, row.rankme) = (Some(encoder.std), Some(encoder.rankme));
             (row.encoder, row.projector) = (Some(encoder), Some(projector));
+            row.statistics = Some(method.statistics()?).filter(|s| !s.is_empty());
         }
         if let Some(folder) = &self.folder {
             append(&folder.join("metrics.jsonl"), &row)?;
@@ -396,13 +427,6 @@ impl<'t, D: Engine> Trainer<'t, D> {
         progress.epochs_done = epoch;
         progress.partial = Partial::default();
         Ok(())
-    }
-
-    /// The views of a batch, one after the other, as one tensor.
-    fn images<P: Picture>(&self, views: &[Vec<f32>]) -> Result<crate::nn::Images<P, D>> {
-        let all = views.concat();
-        let rows = all.len() / P::LEN;
-        self.dev.try_tensor_from_vec(all, <P as Input>::batch(rows)).map_err(device)
     }
 
     /// Complete epochs in the folder's checkpoint; 0 without one.

@@ -1,0 +1,305 @@
+//! Objectives by name: their settings for a data set, and how they are put together.
+
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::data::{DataKind, Preset};
+use super::settings::{parsed, taken};
+use super::{TrainSpec, METHODS};
+use crate::error::{Error, Result};
+use crate::methods::{
+    weights_of, AnyMethod, BarlowTwinsConfig, BarlowTwinsObjective, ByolConfig, ByolObjective, Configured,
+    DclConfig, DclObjective, HybridObjective, LeJepaConfig, LeJepaObjective, Learner, MoCoConfig,
+    MoCoObjective, MoCoV3Config, MoCoV3Objective, NnclrConfig, NnclrObjective, Objective, Part, SimClrConfig,
+    SimClrObjective, SimSiamConfig, SimSiamObjective, SupConConfig, SupConObjective, VicRegConfig,
+    VicRegObjective, WMseConfig, WMseObjective,
+};
+use crate::nn::{AnyEncoder, Encoder};
+use crate::ops::Engine;
+
+/// An objective over the encoder of the presets.
+type Boxed<D> = Box<dyn Objective<AnyEncoder<D>, D>>;
+
+/// What objective `method` is, in a line; empty for a name that is none of [`METHODS`].
+pub fn about_method(method: &str) -> &'static str {
+    match method {
+        "simclr" => "two views of an image attract, all other images of the batch repel (Chen et al. 2020, arXiv 2002.05709)",
+        "moco-v1" => "find the other view's key among a queue of earlier images' (He et al. 2020, arXiv 1911.05722)",
+        "moco-v2" => "MoCo with a projector and a higher temperature (Chen et al. 2020, arXiv 2003.04297)",
+        "moco-v3" => "contrast with a momentum encoder's keys, predictor instead of queue (Chen et al. 2021, arXiv 2104.02057)",
+        "nnclr" => "the nearest neighbour of a view is the other view's positive (Dwibedi et al. 2021, arXiv 2104.14548)",
+        "supcon" => "all images of one class attract; sees the labels (Khosla et al. 2020, arXiv 2004.11362)",
+        "dcl" => "SimCLR without the positive among its own negatives (Yeh et al. 2022, arXiv 2110.06848)",
+        "dclw" => "DCL with more weight for pairs that are far apart (Yeh et al. 2022, arXiv 2110.06848)",
+        "byol" => "predict a slow copy's projection of the other view (Grill et al. 2020, arXiv 2006.07733)",
+        "simsiam" => "predict the other view's projection, with a stop-gradient (Chen and He 2021, arXiv 2011.10566)",
+        "barlow" => "the views' features agree and are uncorrelated: Barlow Twins (Zbontar et al. 2021, arXiv 2103.03230)",
+        "vicreg" => "views agree, features vary and do not covary (Bardes et al. 2022, arXiv 2105.04906)",
+        "w-mse" => "whitened views agree (Ermolov et al. 2021, arXiv 2007.06346)",
+        "lejepa" => "views agree, embeddings are a standard normal: SIGReg (Balestriero and LeCun 2025, arXiv 2511.08544)",
+        "hybrid" => "a weighted sum of objectives over one encoder: --set simclr=1 --set barlow=0.05",
+        _ => "",
+    }
+}
+
+/// What a run of `method` on data of `kind` starts from.
+pub(super) fn preset(method: &str, kind: DataKind) -> Preset {
+    let base = kind.preset();
+    match method {
+        "barlow" | "vicreg" => Preset { projector_dim: 256, ..base },
+        "simsiam" | "byol" => Preset { projector_dim: 128, ..base },
+        "w-mse" => Preset { projector_dim: 32, ..base },
+        _ => base,
+    }
+}
+
+/// Every setting of `method` by name with its preset for data of `kind`; those that are fields of [`TrainSpec`], such as
+/// the temperature, among them. The papers' widths are for features of 2048; here they are a tenth of that.
+///
+/// # Errors
+/// [`Error::Unknown`] for an objective that does not exist.
+pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value>> {
+    let temperature = match kind {
+        DataKind::Digits => 0.1,
+        DataKind::Mnist => 0.3,
+        _ => 0.2,
+    };
+    // A queue no longer than half the training part, so that an image is rarely a negative of itself.
+    let queue = match kind {
+        DataKind::Digits => 512,
+        _ => 2048,
+    };
+    let hidden = 256;
+    match method {
+        "simclr" => fields(SimClrConfig { temperature, ..Default::default() }),
+        "moco-v1" => with_queue(MoCoConfig { temperature, momentum: 0.99, ..MoCoConfig::v1() }, queue),
+        "moco-v2" => {
+            with_queue(MoCoConfig { temperature, hidden, momentum: 0.99, ..Default::default() }, queue)
+        }
+        "moco-v3" => fields(MoCoV3Config { temperature, hidden, ..Default::default() }),
+        "nnclr" => {
+            let config = NnclrConfig { temperature, hidden, predictor_hidden: hidden, ..Default::default() };
+            with_queue(config, queue)
+        }
+        "supcon" => fields(SupConConfig { temperature, hidden, ..Default::default() }),
+        "dcl" => fields(DclConfig { temperature, hidden, ..Default::default() }),
+        "dclw" => fields(DclConfig { temperature, hidden, ..DclConfig::weighted() }),
+        "byol" => fields(ByolConfig { hidden, momentum: 0.97, ..Default::default() }),
+        "simsiam" => fields(SimSiamConfig { hidden, bottleneck: 64, ..Default::default() }),
+        "barlow" => fields(BarlowTwinsConfig { hidden, lambda: 0.02, scale: 0.1, ..Default::default() }),
+        "vicreg" => fields(VicRegConfig { hidden, ..Default::default() }),
+        "w-mse" => fields(WMseConfig { hidden, ..Default::default() }),
+        "lejepa" => fields(LeJepaConfig { hidden, directions: 256, ..Default::default() }),
+        "hybrid" => Ok(METHODS.iter().filter(|m| **m != "hybrid").map(weight).collect()),
+        _ => Err(Error::unknown("method", method, METHODS)),
+    }
+}
+
+/// An objective's weight in a hybrid that was told nothing: contrast, and a little decorrelation.
+fn weight(method: &&str) -> (String, Value) {
+    let weight = match *method {
+        "simclr" => 1.0,
+        "barlow" => 0.1,
+        _ => 0.0,
+    };
+    (method.to_string(), weight.into())
+}
+
+/// A configuration as a map.
+fn fields<C: Serialize>(config: C) -> Result<Map<String, Value>> {
+    match serde_json::to_value(config) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(other) => Err(Error::shape("settings of an objective", "an object", other)),
+        Err(e) => Err(Error::shape("settings of an objective", "an object", e)),
+    }
+}
+
+/// The same for an objective that has a queue, whose length is no field because it may be in its type.
+fn with_queue<C: Serialize>(config: C, length: usize) -> Result<Map<String, Value>> {
+    let mut fields = fields(config)?;
+    fields.insert("queue".into(), length.into());
+    Ok(fields)
+}
+
+/// The method of a resolved `spec` with its initial weights.
+///
+/// # Errors
+/// A setting out of its range; a device out of memory.
+pub(super) fn build<D: Engine>(
+    dev: &D,
+    spec: &TrainSpec,
+    kind: DataKind,
+) -> Result<AnyMethod<AnyEncoder<D>, D>> {
+    let seed = spec.seed.unwrap_or(0);
+    let recipe = kind.encoder(spec.encoder.as_deref().unwrap_or("convnet"))?;
+    let encoder = AnyEncoder::build(&recipe, dev, &mut weights_of(seed, Part::Encoder))?;
+    let width = spec.projector_dim.unwrap_or_else(|| encoder.features());
+    if spec.method == "hybrid" {
+        let parts = hybrid(&encoder, dev, spec, kind, width)?;
+        return Ok(Box::new(Learner::of(encoder, parts)));
+    }
+    let mut settings = spec.settings.clone();
+    settings.insert("seed".into(), seed.into());
+    if let Some(temperature) = spec.temperature {
+        settings.insert("temperature".into(), temperature.into());
+    }
+    let objective = objective(&spec.method, &encoder, dev, settings, width)?;
+    Ok(Box::new(Learner::of(encoder, objective)))
+}
+
+/// The parts of a hybrid: every objective whose weight is not 0, at its own preset for the data.
+fn hybrid<D: Engine>(
+    encoder: &AnyEncoder<D>,
+    dev: &D,
+    spec: &TrainSpec,
+    kind: DataKind,
+    width: usize,
+) -> Result<HybridObjective<AnyEncoder<D>, D>> {
+    let mut parts = Vec::new();
+    for (name, weight) in &spec.settings {
+        let weight = weight.as_f64().unwrap_or(f64::NAN);
+        if weight != 0.0 {
+            let mut settings = defaults(name, kind)?;
+            settings.insert("seed".into(), spec.seed.unwrap_or(0).into());
+            parts.push((name.clone(), weight, objective(name, encoder, dev, settings, width)?));
+        }
+    }
+    HybridObjective::of(parts)
+}
+
+/// The objective called `method` over `encoder`.
+fn objective<D: Engine>(
+    method: &str,
+    encoder: &AnyEncoder<D>,
+    dev: &D,
+    mut settings: Map<String, Value>,
+    width: usize,
+) -> Result<Boxed<D>> {
+    let (e, s) = (encoder, &mut settings);
+    match method {
+        "simclr" => over::<SimClrObjective<_, usize, D>, D>(e, dev, s, width),
+        "moco-v1" | "moco-v2" => {
+            let queue = taken("queue", s)?;
+            over::<MoCoObjective<_, usize, usize, D>, D>(e, dev, s, (width, queue))
+        }
+        "moco-v3" => over::<MoCoV3Objective<_, usize, D>, D>(e, dev, s, width),
+        "nnclr" => {
+            let queue = taken("queue", s)?;
+            over::<NnclrObjective<_, usize, usize, D>, D>(e, dev, s, (width, queue))
+        }
+        "supcon" => over::<SupConObjective<_, usize, D>, D>(e, dev, s, width),
+        "dcl" | "dclw" => over::<DclObjective<_, usize, D>, D>(e, dev, s, width),
+        "byol" => over::<ByolObjective<_, usize, D>, D>(e, dev, s, width),
+        "simsiam" => over::<SimSiamObjective<_, usize, D>, D>(e, dev, s, width),
+        "barlow" => over::<BarlowTwinsObjective<_, usize, D>, D>(e, dev, s, width),
+        "vicreg" => over::<VicRegObjective<_, usize, D>, D>(e, dev, s, width),
+        "w-mse" => over::<WMseObjective<_, usize, D>, D>(e, dev, s, width),
+        "lejepa" => over::<LeJepaObjective<_, usize, D>, D>(e, dev, s, width),
+        _ => Err(Error::unknown("method", method, METHODS)),
+    }
+}
+
+fn over<O, D: Engine>(
+    encoder: &AnyEncoder<D>,
+    dev: &D,
+    settings: &mut Map<String, Value>,
+    dims: O::Dims,
+) -> Result<Boxed<D>>
+where
+    O: Configured<AnyEncoder<D>, D, Config: DeserializeOwned> + 'static,
+{
+    Ok(Box::new(O::over(encoder, dev, &parsed(std::mem::take(settings))?, dims)?))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::methods::Method;
+    use dfdx::prelude::Cpu;
+
+    #[test]
+    fn every_objective_is_described_and_built_for_every_kind_of_data() {
+        for method in METHODS {
+            assert!(!about_method(method).is_empty(), "{method}");
+            for data in ["digits", "shapes", "mnist:x", "cifar10:x", "cifar100:x", "folder:x"] {
+                let spec = TrainSpec { method: method.to_string(), data: data.into(), ..Default::default() };
+                let spec = spec.resolve().unwrap();
+                let built = build(&Cpu::default(), &spec, DataKind::of(data).unwrap().0).unwrap();
+                assert_eq!(built.about(64).name, *method);
+                assert!(built.views() >= 2 && built.about(64).projector_dim > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_reaches_its_objective_and_is_checked_there() {
+        let built = |method: &str, name: &str, value: Value| {
+            let mut spec = TrainSpec { method: method.into(), data: "digits".into(), ..Default::default() };
+            spec.settings.insert(name.into(), value);
+            spec.resolve().and_then(|spec| build(&Cpu::default(), &spec, DataKind::Digits).map(|_| spec))
+        };
+        assert_eq!(built("byol", "momentum", 0.5.into()).unwrap().settings["momentum"], 0.5);
+        let message = |method, name, value| built(method, name, value).unwrap_err().to_string();
+        assert!(message("byol", "momentum", 1.5.into()).starts_with("momentum is 1.5."));
+        assert!(message("byol", "momentun", 0.5.into()).contains("did you mean 'momentum'?"));
+        assert!(message("simclr", "queue", 5.into()).contains("unknown setting 'queue'"));
+        assert!(message("moco-v2", "queue", 0.into()).starts_with("queue is 0."));
+        assert!(message("moco-v2", "buffers", "lost".into()).contains("lost"));
+        assert!(message("byol", "temperature", 0.5.into()).contains("unknown setting"));
+        assert!(message("hybrid", "simclr", (-1).into()).starts_with("simclr is -1."));
+    }
+
+    /// Copies a run folder when the second epoch begins: what a process that was killed then leaves.
+    struct Killed<'f> {
+        from: &'f std::path::Path,
+        to: &'f std::path::Path,
+    }
+
+    impl crate::train::Watch for Killed<'_> {
+        fn stepped(&mut self, step: &crate::train::StepLine) {
+            if step.epoch == 2 && !self.to.join("checkpoint").exists() {
+                std::fs::create_dir(self.to.join("checkpoint")).unwrap();
+                for file in std::fs::read_dir(self.from.join("checkpoint")).unwrap() {
+                    let file = file.unwrap();
+                    std::fs::copy(file.path(), self.to.join("checkpoint").join(file.file_name())).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_objective_goes_on_bit_by_bit_where_it_was_killed() {
+        let data = super::super::data::open(DataKind::Digits, "").unwrap();
+        let normalise = super::super::data::normalise(&data).unwrap();
+        let dev = Cpu::default();
+        for method in METHODS {
+            let mut spec =
+                TrainSpec { method: method.to_string(), data: "digits".into(), ..Default::default() };
+            (spec.encoder, spec.epochs, spec.accumulate) = (Some("mlp".into()), Some(2), Some(2));
+            if *method == "hybrid" {
+                spec.settings.insert("moco-v2".into(), 0.5.into());
+            }
+            let spec = spec.resolve().unwrap();
+            let config = spec.train_config().unwrap();
+            let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+            let [whole, killed] = [folders[0].path(), folders[1].path()];
+            let fit = |folder: &std::path::Path, watch: &mut dyn crate::train::Watch| {
+                let mut built = build(&dev, &spec, DataKind::Digits).unwrap();
+                let views = DataKind::Digits.views(built.views(), &normalise);
+                let trainer = crate::train::Trainer::new(&dev).config(config.clone()).folder(folder);
+                trainer.watch(watch).fit(&mut built, &data, &views).unwrap();
+                let mut bits = Vec::new();
+                crate::tape::Parameters::visit(&built, "", &mut |name, _, t| {
+                    bits.push((name.to_string(), t.read().iter().map(|v| v.to_bits()).collect::<Vec<_>>()));
+                });
+                (bits, std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap())
+            };
+            let straight = fit(whole, &mut Killed { from: whole, to: killed });
+            let resumed = fit(killed, &mut ());
+            assert!(straight.0 == resumed.0, "{method}: other tensors after resuming");
+            assert_eq!(straight.1, resumed.1, "{method}");
+        }
+    }
+}
