@@ -3,9 +3,17 @@
 pub mod bench;
 pub mod compare;
 pub mod data;
+pub mod diagnose;
 pub mod doctor;
+mod drawn;
+pub mod embed;
+pub mod encoders;
 pub mod eval;
 pub mod methods;
+pub mod neighbors;
+pub mod plot;
+pub mod runs;
 mod scores;
 pub mod train;
+pub mod views;
 mod workers;

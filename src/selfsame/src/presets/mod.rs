@@ -1,6 +1,7 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
 mod data;
 mod judge;
+mod look;
 mod objectives;
 mod publish;
 mod run;
@@ -14,11 +15,12 @@ mod trained;
 mod training;
 
 pub use data::{data_info, DataKind};
+pub use look::{encoders, views, EncoderLine};
 pub use objectives::about_method;
 pub use run::{evaluate, resume, train};
 pub use run_handle::Run;
 use runs::read_report;
-pub use runs::{runs, RunLine, Runs};
+pub use runs::{runs, RunLine, RunState, Runs};
 pub use self_test::self_test;
 pub use settings::read_setting;
 pub use spec::{TrainSpec, DATA, DEVICES, ENCODERS, METHODS, OPTIMIZERS};

@@ -15,6 +15,7 @@ mod watch;
 pub(crate) use atomic::write_atomic;
 pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint};
 pub use config::TrainConfig;
+pub use lock::is_training;
 pub(crate) use lock::RunLock;
 pub use memory::peak_memory_bytes;
 pub use metrics::{read_metrics, EpochMetrics};
