@@ -18,13 +18,23 @@ const BLURRED_FROM: usize = 64;
 /// strength is 1. Source: <https://arxiv.org/abs/2002.05709>, appendices A and B.9, but for the smallest crop: 0.08 there,
 /// here 0.2 as in MoCo v2 (<https://arxiv.org/abs/2003.04297>), since 8 % of a small picture is a handful of pixels.
 pub fn simclr(size: Size) -> Views {
+    Views::two(simclr_of(size, (0.2, 1.0)))
+}
+
+/// A local crop to go with [`simclr`]'s views: 5 to 40 % of the area as in DINO, from 64 pixels on; 15 to 50 % below, where less is a
+/// handful of pixels. Everything else is as there.
+pub fn local_simclr(size: Size) -> View {
+    simclr_of(size, if blurred(size) { (0.05, 0.4) } else { (0.15, 0.5) })
+}
+
+fn simclr_of(size: Size, scale: (f64, f64)) -> View {
     let strength = if blurred(size) { 1.0 } else { 0.5 };
     let view = View::new(size)
-        .then(RandomResizedCrop { scale: (0.2, 1.0), ..RandomResizedCrop::to(size.height, size.width) })
+        .then(RandomResizedCrop { scale, ..RandomResizedCrop::to(size.height, size.width) })
         .then(HorizontalFlip::default())
         .then(ColorJitter::simclr(strength))
         .then(Greyscale::default());
-    Views::two(with_blur(view, 0.5))
+    with_blur(view, 0.5)
 }
 
 /// BYOL's first view, always blurred (from 64 pixels on). Source: <https://arxiv.org/abs/2006.07733>, appendix B.
@@ -63,11 +73,17 @@ fn byol_colours(size: Size, scale: (f64, f64)) -> View {
 /// Two views of drawn or written signs, light on dark: turned by up to 15 degrees, moved by up to a tenth, cropped to 60 to
 /// 100 % of the area, brighter or darker, noisy. Never mirrored: a mirrored digit is not that digit.
 pub fn glyphs(size: Size) -> Views {
-    let crop = RandomResizedCrop {
-        scale: (0.6, 1.0),
-        ratio: (0.8, 1.25),
-        ..RandomResizedCrop::to(size.height, size.width)
-    };
+    Views::two(glyph(size, (0.6, 1.0)))
+}
+
+/// A local crop to go with [`glyphs`]: 30 to 60 % of the area, everything else as there. Smaller pieces of different signs are alike.
+pub fn local_glyph(size: Size) -> View {
+    glyph(size, (0.3, 0.6))
+}
+
+fn glyph(size: Size, scale: (f64, f64)) -> View {
+    let crop =
+        RandomResizedCrop { scale, ratio: (0.8, 1.25), ..RandomResizedCrop::to(size.height, size.width) };
     let light = ColorJitter { brightness: 0.4, contrast: 0.4, saturation: 0.0, hue: 0.0, p: 0.8 };
     let view = View::new(size)
         .then(Rotation { degrees: 15.0, p: 1.0, border: Border::Black })
@@ -75,7 +91,7 @@ pub fn glyphs(size: Size) -> Views {
         .then(crop)
         .then(light)
         .then(Noise { std: 0.05, p: 0.5 });
-    Views::two(with_blur(view, 0.5))
+    with_blur(view, 0.5)
 }
 
 /// Two views that are the picture itself: what a method makes of no augmentation at all.
@@ -108,6 +124,7 @@ mod tests {
             ("byol", byol(size)),
             ("multi_crop", multi_crop(size, local)),
             ("glyphs", glyphs(size)),
+            ("local", Views::two_different(local_simclr(size), local_glyph(size))),
             ("identity", identity(size)),
         ]
     }

@@ -49,6 +49,13 @@ impl Views {
         Views { views: self.views.into_iter().cycle().take(count).collect() }
     }
 
+    /// These, then `count` more, made as `view` says.
+    #[must_use]
+    pub fn and(mut self, view: View, count: usize) -> Views {
+        self.views.resize(self.views.len() + count, view);
+        self
+    }
+
     /// Sets the normalisation of every view.
     #[must_use]
     pub fn normalise(self, normalise: &Normalise) -> Views {

@@ -22,15 +22,24 @@ pub trait LossOp<E: Real>: Device<E> {
         x: &Tensor<S, E, Self>,
         gradient: Vec<E>,
     ) -> Result<Tensor<Rank0, E, Self, T>> {
-        // sum(x * gradient) has the gradient and, minus itself, the value 0.
-        let shape = *x.shape();
-        let gradient = x.device().try_tensor_from_vec(gradient, shape).map_err(device)?;
-        let (loss, tape) = loss.split_tape();
-        let x = x.clone().put_tape(tape).try_reshape_like(&shape).map_err(device)?;
-        let along = x.try_mul(gradient).and_then(|p| p.try_sum::<Rank0, _>()).map_err(device)?;
-        let fixed = stop_gradient(&along)?;
-        along.try_sub(fixed).and_then(|zero| zero.try_add(loss)).map_err(device)
+        composed(loss, x, gradient)
     }
+}
+
+/// [`LossOp::attach`] from dfdx's operations.
+pub(crate) fn composed<S: Shape, E: Real, D: Device<E>, T: Tape<E, D>>(
+    loss: Tensor<Rank0, E, D, T>,
+    x: &Tensor<S, E, D>,
+    gradient: Vec<E>,
+) -> Result<Tensor<Rank0, E, D, T>> {
+    // sum(x * gradient) has the gradient and, minus itself, the value 0.
+    let shape = *x.shape();
+    let gradient = x.device().try_tensor_from_vec(gradient, shape).map_err(device)?;
+    let (loss, tape) = loss.split_tape();
+    let x = x.clone().put_tape(tape).try_reshape_like(&shape).map_err(device)?;
+    let along = x.try_mul(gradient).and_then(|p| p.try_sum::<Rank0, _>()).map_err(device)?;
+    let fixed = stop_gradient(&along)?;
+    along.try_sub(fixed).and_then(|zero| zero.try_add(loss)).map_err(device)
 }
 
 impl<E: Real> LossOp<E> for Cpu

@@ -191,9 +191,9 @@ mod tests {
         let euclidean = KMeans::Euclidean.from_points(&points, 2, &[0, 1, 3], 5).unwrap();
         assert!(euclidean.sizes().iter().all(|n| *n > 0), "{:?}", euclidean.sizes());
         let unit = UnitRows::of(&points, 2).rows;
-        let spherical = KMeans::Spherical.from_points(&unit, 2, &[0, 1, 3], 1).unwrap();
-        assert_eq!(spherical.sizes()[1], 0);
-        assert_eq!(&spherical.centroids[2..4], &[1.0, 0.0]);
+        let spherical = |rounds| KMeans::Spherical.from_points(&unit, 2, &[0, 1, 3], rounds).unwrap();
+        assert_eq!(spherical(0).sizes(), [3, 0, 1]);
+        assert_eq!(&spherical(1).centroids[2..4], &[1.0, 0.0]);
     }
 
     #[test]

@@ -29,6 +29,8 @@ mod simmim;
 mod sinkhorn;
 mod sup_con;
 mod swav;
+#[cfg(test)]
+mod tests;
 mod unit_rows;
 mod vicreg;
 mod w_mse;

@@ -6,6 +6,7 @@ use super::loss::weighted;
 use super::{checks, Learner, Loss, MicroBatch, Objective, Trait};
 use crate::diagnose::Statistics;
 use crate::error::{device, Error, Result};
+use crate::eval::Embeddings;
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::tape::{AnyTensor, Parameters, Role};
@@ -77,6 +78,14 @@ impl<E: Encoder<D>, D: Engine> Parameters<D> for HybridObjective<E, D> {
 impl<E: Encoder<D>, D: Engine> Objective<E, D> for HybridObjective<E, D> {
     fn views(&self) -> usize {
         self.parts.iter().map(|(.., part)| part.views()).max().unwrap_or(0)
+    }
+
+    fn local_views(&self) -> usize {
+        self.parts.iter().map(|(.., part)| part.local_views()).max().unwrap_or(0)
+    }
+
+    fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn() -> Result<Embeddings>) -> Result<()> {
+        self.parts.iter_mut().try_for_each(|(.., part)| part.before_epoch(epoch, embed))
     }
 
     fn encoded(&self) -> usize {

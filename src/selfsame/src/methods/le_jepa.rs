@@ -101,6 +101,10 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for LeJepaObjective<E, Z,
         self.config.views
     }
 
+    fn local_views(&self) -> usize {
+        self.config.views - self.config.globals
+    }
+
     fn loss(
         &mut self,
         features: Tensor<(usize, E::Features), f32, D, OwnedTape<f32, D>>,

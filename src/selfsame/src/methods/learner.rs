@@ -7,6 +7,7 @@ use dfdx::prelude::*;
 use super::{Configured, Loss, Method, MicroBatch, Objective, Trait};
 use crate::diagnose::Statistics;
 use crate::error::Result;
+use crate::eval::Embeddings;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
 use crate::random::{stream, Purpose, Stream};
@@ -65,6 +66,14 @@ impl<E: Encoder<D>, O: Objective<E, D>, D: Engine> Method<D> for Learner<E, O, D
         self.objective.views()
     }
 
+    fn local_views(&self) -> usize {
+        self.objective.local_views()
+    }
+
+    fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(&E) -> Result<Embeddings>) -> Result<()> {
+        self.objective.before_epoch(epoch, &|| embed(&self.encoder))
+    }
+
     fn loss(&mut self, batch: &MicroBatch<'_, E::Input, D>) -> Result<Loss<D>> {
         let pixels = batch.pixels(0..self.objective.encoded())?;
         let features = self.encoder.forward(pixels.leaky_traced(), Mode::Train)?;
@@ -95,6 +104,8 @@ pub(crate) enum Part {
     Projector = 1,
     Predictor = 2,
     Queue = 3,
+    Prototypes = 4,
+    Mask = 5,
 }
 
 /// The stream of a part's initial values.

@@ -43,6 +43,11 @@ pub trait Method<D: Engine>: Parameters<D> {
     /// of the image at that size.
     fn views(&self) -> usize;
 
+    /// How many of the views, the last ones, are local crops (0): smaller shares of the image than the others show.
+    fn local_views(&self) -> usize {
+        0
+    }
+
     /// Called before the first step of every epoch, counted from 1; `embed` gives the features of all training images, in
     /// evaluation mode and without augmentation, in order.
     ///
@@ -104,6 +109,9 @@ impl<E: Encoder<D>, D: Engine> Method<D> for AnyMethod<E, D> {
     }
     fn views(&self) -> usize {
         (**self).views()
+    }
+    fn local_views(&self) -> usize {
+        (**self).local_views()
     }
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(&E) -> Result<Embeddings>) -> Result<()> {
         (**self).before_epoch(epoch, embed)

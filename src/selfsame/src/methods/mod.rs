@@ -4,11 +4,18 @@
 //! projector, predictor, momentum copies, queue. The loop hands each micro-batch to the loss, which may collect; what was
 //! collected moves once an optimiser step, after it. Objectives whose encoder is an [`AnyEncoder`](crate::nn::AnyEncoder)
 //! are taken by name in [`presets`](crate::presets).
+mod assignments;
 mod barlow_twins;
+mod block_mask;
 mod byol;
+mod centre;
 mod checks;
 mod dcl;
+mod deep_cluster;
+mod deep_cluster_v2;
+mod dino;
 mod hybrid;
+mod ibot;
 mod le_jepa;
 mod learner;
 mod loss;
@@ -23,6 +30,8 @@ mod predictor_sample;
 mod sim_siam;
 mod simclr;
 mod sup_con;
+mod swav;
+mod teacher;
 #[cfg(test)]
 mod testing;
 mod vic_reg;
@@ -31,7 +40,11 @@ mod w_mse;
 pub use barlow_twins::{BarlowTwins, BarlowTwinsConfig, BarlowTwinsObjective};
 pub use byol::{Byol, ByolConfig, ByolObjective};
 pub use dcl::{Dcl, DclConfig, DclObjective};
+pub use deep_cluster::{DeepCluster, DeepClusterConfig, DeepClusterObjective};
+pub use deep_cluster_v2::{DeepClusterV2, DeepClusterV2Config, DeepClusterV2Objective};
+pub use dino::{Dino, DinoConfig, DinoObjective};
 pub use hybrid::{Hybrid, HybridObjective, WeightedObjective};
+pub use ibot::{Ibot, IbotConfig, IbotOf};
 pub use le_jepa::{LeJepa, LeJepaConfig, LeJepaObjective};
 pub use learner::Learner;
 pub(crate) use learner::{weights_of, Part};
@@ -45,5 +58,6 @@ pub use objective::{Configured, Objective};
 pub use sim_siam::{SimSiam, SimSiamConfig, SimSiamObjective};
 pub use simclr::{SimClr, SimClrConfig, SimClrObjective};
 pub use sup_con::{SupCon, SupConConfig, SupConObjective};
+pub use swav::{Swav, SwavConfig, SwavObjective};
 pub use vic_reg::{VicReg, VicRegConfig, VicRegObjective};
 pub use w_mse::{WMse, WMseConfig, WMseObjective};

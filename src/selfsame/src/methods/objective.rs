@@ -5,6 +5,7 @@ use dfdx::prelude::*;
 use super::{Loss, MicroBatch, Trait};
 use crate::diagnose::Statistics;
 use crate::error::Result;
+use crate::eval::Embeddings;
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::tape::Parameters;
@@ -29,6 +30,21 @@ pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
     /// copies alone.
     fn encoded(&self) -> usize {
         self.views()
+    }
+
+    /// How many of the views, the last ones, are local crops (0): smaller shares of the image than the others show.
+    fn local_views(&self) -> usize {
+        0
+    }
+
+    /// Called before the first step of every epoch, counted from 1; `embed` gives the encoder's features of all training images, in
+    /// evaluation mode and without augmentation, in order. What it leaves must be among the [`Parameters`]: a run that is resumed inside
+    /// an epoch does not call it again.
+    ///
+    /// # Errors
+    /// What `embed` says; a device out of memory.
+    fn before_epoch(&mut self, _epoch: u64, _embed: &dyn Fn() -> Result<Embeddings>) -> Result<()> {
+        Ok(())
     }
 
     /// The loss of one micro-batch. `features` are those of the first [`encoded`](Objective::encoded) views, one view
@@ -71,6 +87,12 @@ pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
 impl<E: Encoder<D>, D: Engine, O: Objective<E, D> + ?Sized> Objective<E, D> for Box<O> {
     fn views(&self) -> usize {
         (**self).views()
+    }
+    fn local_views(&self) -> usize {
+        (**self).local_views()
+    }
+    fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn() -> Result<Embeddings>) -> Result<()> {
+        (**self).before_epoch(epoch, embed)
     }
     fn encoded(&self) -> usize {
         (**self).encoded()

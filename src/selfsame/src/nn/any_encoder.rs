@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::convnet::ConvStages;
 use super::encoder::Images;
+use super::patch_encoder::{embedded, Hidden, PatchEncoder};
 use super::resnet::ResLayers;
 use super::transformer::Blocks;
 use super::{init, BatchNorm, Encoder, Linear, Mode};
@@ -281,6 +282,38 @@ impl<D: Engine> Encoder<D> for AnyEncoder<D> {
             ),
             Network::Mlp { hidden, features } => format!("MLP, {input} to {hidden} to {features} features"),
         }
+    }
+}
+
+impl<D: Engine> PatchEncoder<D> for AnyEncoder<D> {
+    fn grid(&self) -> Result<(usize, usize)> {
+        match self.recipe {
+            Recipe { network: Network::Vit { patch, .. }, input } => {
+                Ok((input.height / patch, input.width / patch))
+            }
+            _ => Err(self.without_patches()),
+        }
+    }
+
+    fn patches<T: Tape<f32, D>>(
+        &self,
+        x: Images<AnyImage, D, T>,
+        hidden: Option<Hidden<'_, usize, D>>,
+    ) -> Result<Tensor<(usize, usize, usize), f32, D, T>> {
+        let (Layers::Vit { embed, positions, trunk }, Network::Vit { patch, .. }) =
+            (&self.layers, self.recipe.network)
+        else {
+            return Err(self.without_patches());
+        };
+        let x = embedded(ops::patchify(x, patch)?, embed, positions, hidden)?;
+        ops::transformer(x, &trunk.parameters(), ops::Mask::None)
+    }
+}
+
+impl<D: Engine> AnyEncoder<D> {
+    fn without_patches(&self) -> Error {
+        let remedy = "Take the ViT (--encoder vit).";
+        Error::setting("encoder", self.describe(), "one that sees an image as patches", remedy)
     }
 }
 

@@ -106,6 +106,11 @@ impl<I: Dim, O: Dim, D: Engine> Head<I, O, D> {
         x.try_reshape_like(&(rows, self.outputs)).map_err(device)
     }
 
+    /// The input size.
+    pub fn inputs(&self) -> I {
+        self.inputs
+    }
+
     /// The output size.
     pub fn outputs(&self) -> O {
         self.outputs

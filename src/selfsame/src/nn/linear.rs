@@ -52,6 +52,11 @@ impl<I: Dim, O: Dim, D: Engine> Linear<I, O, D> {
         ops::linear(x, &self.weight, Some(&self.bias))
     }
 
+    /// The input size.
+    pub fn inputs(&self) -> I {
+        self.weight.shape().1
+    }
+
     /// The output size.
     pub fn outputs(&self) -> O {
         self.bias.shape().0

@@ -8,7 +8,7 @@ use super::queue::normalise;
 use crate::error::{device, Error, Result};
 use crate::ops::{self, Engine};
 use crate::random::Stream;
-use crate::tape::{parameters, values, AnyTensor};
+use crate::tape::{parameters, stop_gradient, values, AnyTensor};
 
 /// `K` prototypes of width `Z`, each of length 1: the last layer of SwAV and DINO.
 ///
@@ -74,6 +74,39 @@ impl<Z: Dim, K: Dim, D: Engine> Prototypes<Z, K, D> {
         let (z, tape) = z.split_tape();
         let (unit, tape) = ops::l2_normalize(self.weight.clone().put_tape(tape))?.split_tape();
         ops::linear(z.put_tape(tape), &unit, None)
+    }
+
+    /// [`Prototypes::scores`] with prototypes that are constants: no gradient reaches them.
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    pub fn fixed_scores<B: Dim, T: Tape<f32, D>>(
+        &self,
+        z: Tensor<(B, Z), f32, D, T>,
+    ) -> Result<Tensor<(B, K), f32, D, T>> {
+        ops::linear(z, &stop_gradient(&self.weight)?, None)
+    }
+
+    /// [`Prototypes::cosines`] with prototypes that are constants: no gradient reaches them.
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    pub fn fixed_cosines<B: Dim, T: Tape<f32, D>>(
+        &self,
+        z: Tensor<(B, Z), f32, D, T>,
+    ) -> Result<Tensor<(B, K), f32, D, T>> {
+        // Normalising makes a new tensor, but with a way back to the weight only on a tape, and there is none.
+        ops::linear(z, &ops::l2_normalize(stop_gradient(&self.weight)?)?, None)
+    }
+
+    /// The prototypes, one a row.
+    pub fn weight(&self) -> &Tensor<(K, Z), f32, D> {
+        &self.weight
+    }
+
+    /// How many prototypes there are, as a dimension.
+    pub fn dim(&self) -> K {
+        self.weight.shape().0
     }
 
     /// How many prototypes there are.

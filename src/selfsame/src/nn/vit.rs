@@ -6,6 +6,7 @@ use dfdx::prelude::*;
 
 use super::check::Message;
 use super::encoder::Images;
+use super::patch_encoder::{embedded, Hidden, PatchEncoder};
 use super::{init, Encoder, Linear, Mode, Transformer};
 use crate::error::Result;
 use crate::ops::{self, Engine, PatchEmbedding};
@@ -140,5 +141,28 @@ impl<
             "ViT, patch {PATCH}, width {WIDTH}, depth {DEPTH}, {HEADS} heads, {} to {WIDTH} features",
             P::words()
         )
+    }
+}
+
+impl<
+        P: Picture,
+        const PATCH: usize,
+        const WIDTH: usize,
+        const DEPTH: usize,
+        const HEADS: usize,
+        D: Engine,
+    > PatchEncoder<D> for Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>
+{
+    fn grid(&self) -> Result<(usize, usize)> {
+        Ok((P::HEIGHT / PATCH, P::WIDTH / PATCH))
+    }
+
+    fn patches<T: Tape<f32, D>>(
+        &self,
+        x: Images<P, D, T>,
+        hidden: Option<Hidden<'_, Const<WIDTH>, D>>,
+    ) -> Result<Tensor<(usize, usize, Const<WIDTH>), f32, D, T>> {
+        let x = embedded(ops::patchify(x, PATCH)?, &self.embed, &self.positions, hidden)?;
+        self.trunk.forward(x, ops::Mask::None)
     }
 }

@@ -118,11 +118,14 @@ impl DataKind {
         matches!(self, DataKind::Digits | DataKind::Mnist)
     }
 
-    /// `count` random views as this kind of image wants them, normalised by `normalise`.
-    pub(crate) fn views(self, count: usize, normalise: &Normalise) -> Views {
+    /// `count` random views as this kind of image wants them, normalised by `normalise`; the last `local` of them show a smaller share of the
+    /// image, at the same size.
+    pub(crate) fn views(self, count: usize, local: usize, normalise: &Normalise) -> Views {
         let size = self.size();
-        let two = if self.signs() { presets::glyphs(size) } else { presets::simclr(size) };
-        two.cycled(count).normalise(normalise)
+        let signs = self.signs();
+        let two = if signs { presets::glyphs(size) } else { presets::simclr(size) };
+        let small = if signs { presets::local_glyph(size) } else { presets::local_simclr(size) };
+        two.cycled(count.saturating_sub(local)).and(small, local.min(count)).normalise(normalise)
     }
 
     /// The network called `encoder` for its images.

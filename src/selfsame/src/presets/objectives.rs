@@ -5,15 +5,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::data::{DataKind, Preset};
-use super::settings::{parsed, taken};
+use super::settings::{merged, merged_with_flags, parsed, taken};
 use super::{TrainSpec, METHODS};
 use crate::error::{Error, Result};
 use crate::methods::{
     weights_of, AnyMethod, BarlowTwinsConfig, BarlowTwinsObjective, ByolConfig, ByolObjective, Configured,
-    DclConfig, DclObjective, HybridObjective, LeJepaConfig, LeJepaObjective, Learner, MoCoConfig,
-    MoCoObjective, MoCoV3Config, MoCoV3Objective, NnclrConfig, NnclrObjective, Objective, Part, SimClrConfig,
-    SimClrObjective, SimSiamConfig, SimSiamObjective, SupConConfig, SupConObjective, VicRegConfig,
-    VicRegObjective, WMseConfig, WMseObjective,
+    DclConfig, DclObjective, DeepClusterConfig, DeepClusterObjective, DeepClusterV2Config,
+    DeepClusterV2Objective, DinoConfig, DinoObjective, HybridObjective, IbotConfig, IbotOf, LeJepaConfig,
+    LeJepaObjective, Learner, MoCoConfig, MoCoObjective, MoCoV3Config, MoCoV3Objective, NnclrConfig,
+    NnclrObjective, Objective, Part, SimClrConfig, SimClrObjective, SimSiamConfig, SimSiamObjective,
+    SupConConfig, SupConObjective, SwavConfig, SwavObjective, VicRegConfig, VicRegObjective, WMseConfig,
+    WMseObjective,
 };
 use crate::nn::{AnyEncoder, Encoder};
 use crate::ops::Engine;
@@ -38,6 +40,11 @@ pub fn about_method(method: &str) -> &'static str {
         "vicreg" => "views agree, features vary and do not covary (Bardes et al. 2022, arXiv 2105.04906)",
         "w-mse" => "whitened views agree (Ermolov et al. 2021, arXiv 2007.06346)",
         "lejepa" => "views agree, embeddings are a standard normal: SIGReg (Balestriero and LeCun 2025, arXiv 2511.08544)",
+        "dino" => "a student says of every crop what its slow copy says of the others (Caron et al. 2021, arXiv 2104.14294)",
+        "ibot" => "DINO, and the same for patches the student does not see; needs a ViT (Zhou et al. 2022, arXiv 2111.07832)",
+        "swav" => "predict the cluster another crop was put in, clusters used alike (Caron et al. 2020, arXiv 2006.09882)",
+        "deepcluster" => "cluster the features, learn to tell the clusters, again (Caron et al. 2018, arXiv 1807.05520)",
+        "deepcluster-v2" => "centroids of every epoch's clusters as prototypes of the next (Caron et al. 2020, arXiv 2006.09882)",
         "hybrid" => "a weighted sum of objectives over one encoder: --set simclr=1 --set barlow=0.05",
         _ => "",
     }
@@ -51,6 +58,14 @@ pub(super) fn preset(method: &str, kind: DataKind) -> Preset {
         "simsiam" | "byol" => Preset { projector_dim: 128, ..base },
         "w-mse" => Preset { projector_dim: 32, ..base },
         _ => base,
+    }
+}
+
+/// The encoder of `method` unless told otherwise.
+pub(super) fn encoder(method: &str) -> &'static str {
+    match method {
+        "ibot" => "vit",
+        _ => "convnet",
     }
 }
 
@@ -69,6 +84,12 @@ pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value
     let queue = match kind {
         DataKind::Digits => 512,
         _ => 2048,
+    };
+    // Some ten for each class one hopes for.
+    let prototypes = match kind {
+        DataKind::Digits => 100,
+        DataKind::Cifar100 => 1000,
+        _ => 300,
     };
     let hidden = 256;
     match method {
@@ -91,7 +112,14 @@ pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value
         "vicreg" => fields(VicRegConfig { hidden, ..Default::default() }),
         "w-mse" => fields(WMseConfig { hidden, ..Default::default() }),
         "lejepa" => fields(LeJepaConfig { hidden, directions: 256, ..Default::default() }),
-        "hybrid" => Ok(METHODS.iter().filter(|m| **m != "hybrid").map(weight).collect()),
+        "dino" => with_count(DinoConfig::small(), "prototypes", prototypes),
+        "ibot" => with_count(IbotConfig::small(), "prototypes", prototypes),
+        "swav" => {
+            with_count(SwavConfig { temperature: 0.1, ..SwavConfig::small() }, "prototypes", prototypes)
+        }
+        "deepcluster" => with_count(DeepClusterConfig::small(), "clusters", prototypes),
+        "deepcluster-v2" => with_count(DeepClusterV2Config::small(), "prototypes", prototypes),
+        "hybrid" => Ok(METHODS.iter().filter(|m| !["hybrid", "ibot"].contains(*m)).map(weight).collect()),
         _ => Err(Error::unknown("method", method, METHODS)),
     }
 }
@@ -106,6 +134,33 @@ fn weight(method: &&str) -> (String, Value) {
     (method.to_string(), weight.into())
 }
 
+/// The settings of `method` on data of `kind`: the preset's with what `given` says instead. Those of a hybrid are its
+/// parts' weights, and `part.setting` for a part's own.
+///
+/// # Errors
+/// [`Error::Unknown`] for a name that is none of its settings, [`Error::Setting`] for a value of another kind.
+pub(super) fn settings(
+    method: &str,
+    kind: DataKind,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    if method != "hybrid" {
+        return merged(&defaults(method, kind)?, given);
+    }
+    let (own, weights): (Vec<_>, Vec<_>) = given
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .partition(|(name, _)| name.contains('.'));
+    let mut all = merged(&defaults(method, kind)?, &weights.into_iter().collect())?;
+    for (name, value) in own {
+        let (part, setting) = name.split_once('.').unwrap_or_default();
+        let one = Map::from_iter([(setting.to_string(), value)]);
+        let checked = merged_with_flags(&defaults(part, kind)?, &one)?;
+        all.extend(checked.get(setting).map(|value| (name.clone(), value.clone())));
+    }
+    Ok(all)
+}
+
 /// A configuration as a map.
 fn fields<C: Serialize>(config: C) -> Result<Map<String, Value>> {
     match serde_json::to_value(config) {
@@ -117,8 +172,13 @@ fn fields<C: Serialize>(config: C) -> Result<Map<String, Value>> {
 
 /// The same for an objective that has a queue, whose length is no field because it may be in its type.
 fn with_queue<C: Serialize>(config: C, length: usize) -> Result<Map<String, Value>> {
+    with_count(config, "queue", length)
+}
+
+/// The same with a count that is no field because it may be in the objective's type.
+fn with_count<C: Serialize>(config: C, name: &str, count: usize) -> Result<Map<String, Value>> {
     let mut fields = fields(config)?;
-    fields.insert("queue".into(), length.into());
+    fields.insert(name.into(), count.into());
     Ok(fields)
 }
 
@@ -132,7 +192,7 @@ pub(super) fn build<D: Engine>(
     kind: DataKind,
 ) -> Result<AnyMethod<AnyEncoder<D>, D>> {
     let seed = spec.seed.unwrap_or(0);
-    let recipe = kind.encoder(spec.encoder.as_deref().unwrap_or("convnet"))?;
+    let recipe = kind.encoder(spec.encoder.as_deref().unwrap_or_else(|| self::encoder(&spec.method)))?;
     let encoder = AnyEncoder::build(&recipe, dev, &mut weights_of(seed, Part::Encoder))?;
     let width = spec.projector_dim.unwrap_or_else(|| encoder.features());
     if spec.method == "hybrid" {
@@ -143,6 +203,10 @@ pub(super) fn build<D: Engine>(
     settings.insert("seed".into(), seed.into());
     if let Some(temperature) = spec.temperature {
         settings.insert("temperature".into(), temperature.into());
+    }
+    if spec.method == "ibot" {
+        let prototypes = taken("prototypes", &mut settings)?;
+        return Ok(Box::new(IbotOf::over(encoder, dev, parsed(settings)?, width, prototypes)?));
     }
     let objective = objective(&spec.method, &encoder, dev, settings, width)?;
     Ok(Box::new(Learner::of(encoder, objective)))
@@ -157,11 +221,15 @@ fn hybrid<D: Engine>(
     width: usize,
 ) -> Result<HybridObjective<AnyEncoder<D>, D>> {
     let mut parts = Vec::new();
-    for (name, weight) in &spec.settings {
+    for (name, weight) in spec.settings.iter().filter(|(name, _)| !name.contains('.')) {
         let weight = weight.as_f64().unwrap_or(f64::NAN);
         if weight != 0.0 {
             let mut settings = defaults(name, kind)?;
             settings.insert("seed".into(), spec.seed.unwrap_or(0).into());
+            let own = spec.settings.iter().filter_map(|(key, value)| {
+                key.strip_prefix(name.as_str())?.strip_prefix('.').map(|own| (own.to_string(), value.clone()))
+            });
+            settings.extend(own);
             parts.push((name.clone(), weight, objective(name, encoder, dev, settings, width)?));
         }
     }
@@ -196,6 +264,22 @@ fn objective<D: Engine>(
         "vicreg" => over::<VicRegObjective<_, usize, D>, D>(e, dev, s, width),
         "w-mse" => over::<WMseObjective<_, usize, D>, D>(e, dev, s, width),
         "lejepa" => over::<LeJepaObjective<_, usize, D>, D>(e, dev, s, width),
+        "dino" => {
+            let prototypes = taken("prototypes", s)?;
+            over::<DinoObjective<_, usize, usize, D>, D>(e, dev, s, (width, prototypes))
+        }
+        "swav" => {
+            let prototypes = taken("prototypes", s)?;
+            over::<SwavObjective<_, usize, usize, D>, D>(e, dev, s, (width, prototypes))
+        }
+        "deepcluster" => {
+            let clusters = taken("clusters", s)?;
+            over::<DeepClusterObjective<_, usize, D>, D>(e, dev, s, clusters)
+        }
+        "deepcluster-v2" => {
+            let prototypes = taken("prototypes", s)?;
+            over::<DeepClusterV2Objective<_, usize, usize, D>, D>(e, dev, s, (width, prototypes))
+        }
         _ => Err(Error::unknown("method", method, METHODS)),
     }
 }
@@ -228,7 +312,7 @@ mod tests {
                 let spec = spec.resolve().unwrap();
                 let built = build(&Cpu::default(), &spec, DataKind::of(data).unwrap().0).unwrap();
                 assert_eq!(built.about(64).name, *method);
-                assert!(built.views() >= 2 && built.about(64).projector_dim > 0);
+                assert!(built.views() >= 1 && built.about(64).projector_dim > 0);
             }
         }
     }
@@ -248,6 +332,14 @@ mod tests {
         assert!(message("moco-v2", "queue", 0.into()).starts_with("queue is 0."));
         assert!(message("moco-v2", "buffers", "lost".into()).contains("lost"));
         assert!(message("byol", "temperature", 0.5.into()).contains("unknown setting"));
+        let spec = built("hybrid", "simclr.temperature", 0.5.into()).unwrap();
+        assert_eq!(
+            (&spec.settings["simclr.temperature"], &spec.settings["simclr"]),
+            (&0.5.into(), &1.0.into())
+        );
+        assert!(message("hybrid", "simclr.temperature", 0.into()).starts_with("temperature is 0."));
+        assert!(message("hybrid", "barlow.lamda", 0.into()).contains("did you mean 'lambda'?"));
+        assert!(message("hybrid", "simclar", 1.into()).contains("did you mean 'simclr'?"));
         assert!(message("hybrid", "simclr", (-1).into()).starts_with("simclr is -1."));
     }
 
@@ -287,7 +379,7 @@ mod tests {
             let [whole, killed] = [folders[0].path(), folders[1].path()];
             let fit = |folder: &std::path::Path, watch: &mut dyn crate::train::Watch| {
                 let mut built = build(&dev, &spec, DataKind::Digits).unwrap();
-                let views = DataKind::Digits.views(built.views(), &normalise);
+                let views = DataKind::Digits.views(built.views(), built.local_views(), &normalise);
                 let trainer = crate::train::Trainer::new(&dev).config(config.clone()).folder(folder);
                 trainer.watch(watch).fit(&mut built, &data, &views).unwrap();
                 let mut bits = Vec::new();

@@ -136,7 +136,7 @@ impl Job for Train<'_> {
         let mut method = objectives::build(dev, spec, kind)?;
         let data = open(kind, dir)?;
         config.validate(data.train().len())?;
-        let views = kind.views(method.views(), &normalise(&data)?);
+        let views = kind.views(method.views(), method.local_views(), &normalise(&data)?);
         let (_lock, folder, spec) = match self.place {
             Place::Begun(lock, folder) => (lock, folder, spec.clone()),
             Place::New { named } => new_folder(spec, named)?,
@@ -242,7 +242,7 @@ impl Job for Evaluate<'_> {
         let mut optimizer = Optimizer::new(config.rule, config.weight_decay);
         let progress: Progress = load_checkpoint(self.folder, &mut method, &mut optimizer)?;
         self.watch.stage(&format!("judging the encoder after {} epochs", progress.epochs_done));
-        let views = kind.views(method.views(), &normalise(&data)?);
+        let views = kind.views(method.views(), method.local_views(), &normalise(&data)?);
         judge(&embed(dev, method.encoder(), &data, &views)?, config.seed)
     }
 }

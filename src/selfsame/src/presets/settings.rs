@@ -42,14 +42,28 @@ pub(super) fn merged(
     defaults: &Map<String, Value>,
     given: &Map<String, Value>,
 ) -> Result<Map<String, Value>> {
+    if let Some((name, value)) =
+        given.iter().find(|(name, _)| FLAGS.contains(&name.as_str()) && defaults.contains_key(*name))
+    {
+        let remedy = format!("Write --{name} {value}.");
+        return Err(Error::setting(name, value, "set by its own flag", remedy));
+    }
     let mut all = defaults.clone();
     all.retain(|name, _| !FLAGS.contains(&name.as_str()));
+    merged_with_flags(&all, given)
+}
+
+/// The same for an objective whose settings have no flags: a part of a hybrid.
+///
+/// # Errors
+/// As [`merged`].
+pub(super) fn merged_with_flags(
+    defaults: &Map<String, Value>,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    let mut all = defaults.clone();
     for (name, value) in given {
         let Some(default) = all.get(name) else {
-            if FLAGS.contains(&name.as_str()) && defaults.contains_key(name) {
-                let remedy = format!("Write --{name} {value}.");
-                return Err(Error::setting(name, value, "set by its own flag", remedy));
-            }
             let known = all.keys().cloned().collect();
             return Err(Error::Unknown { kind: "setting", given: name.clone(), known });
         };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::data::DataKind;
-use super::{objectives, settings};
+use super::objectives;
 use crate::error::{Error, Result};
 use crate::optim::Rule;
 use crate::random::default_seed;
@@ -14,8 +14,26 @@ use crate::train::TrainConfig;
 
 /// Names of the objectives `train` knows.
 pub const METHODS: &[&str] = &[
-    "simclr", "moco-v1", "moco-v2", "moco-v3", "nnclr", "supcon", "dcl", "dclw", "byol", "simsiam", "barlow",
-    "vicreg", "w-mse", "lejepa", "hybrid",
+    "simclr",
+    "moco-v1",
+    "moco-v2",
+    "moco-v3",
+    "nnclr",
+    "supcon",
+    "dcl",
+    "dclw",
+    "byol",
+    "simsiam",
+    "barlow",
+    "vicreg",
+    "w-mse",
+    "lejepa",
+    "dino",
+    "ibot",
+    "swav",
+    "deepcluster",
+    "deepcluster-v2",
+    "hybrid",
 ];
 /// Names of the encoder presets.
 pub const ENCODERS: &[&str] = &["convnet", "vit", "mlp", "resnet9", "resnet18"];
@@ -85,7 +103,7 @@ impl TrainSpec {
         let kind = DataKind::of(&self.data)?.0;
         let (preset, defaults) = (objectives::preset(method, kind), objectives::defaults(method, kind)?);
         let temperature = self.temperature_of(&defaults)?;
-        let encoder = self.encoder.clone().unwrap_or_else(|| "convnet".into());
+        let encoder = self.encoder.clone().unwrap_or_else(|| objectives::encoder(method).into());
         if !ENCODERS.contains(&encoder.as_str()) {
             return Err(Error::unknown("encoder", encoder, ENCODERS));
         }
@@ -115,7 +133,7 @@ impl TrainSpec {
             clip_norm: self.clip_norm,
             temperature,
             projector_dim: self.projector_dim.or(Some(preset.projector_dim)),
-            settings: settings::merged(&defaults, &self.settings)?,
+            settings: objectives::settings(method, kind, &self.settings)?,
             probe_every: self.probe_every.or(Some(1)),
             device: Some(device),
             out: self.out.clone().or_else(|| Some("runs".into())),

@@ -34,7 +34,7 @@ impl Trained {
         let mut optimizer = Optimizer::new(config.rule, config.weight_decay);
         let progress = load_checkpoint(folder, &mut method, &mut optimizer)?;
         let data = open(kind, dir)?;
-        let views = kind.views(method.views(), &normalise(&data)?);
+        let views = kind.views(method.views(), method.local_views(), &normalise(&data)?);
         Ok(Trained { dev, method, data, views, progress })
     }
 

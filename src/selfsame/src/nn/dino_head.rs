@@ -1,0 +1,151 @@
+//! The head of DINO: an MLP, a narrow layer of unit length, prototypes.
+
+use dfdx::prelude::*;
+
+use super::{Linear, Prototypes};
+use crate::error::{device, Result};
+use crate::ops::{self, Engine};
+use crate::random::Stream;
+use crate::tape::parameters;
+
+/// From features `I` over two hidden layers with GELU to a bottleneck of width `Z`, scaled to length 1, whose cosines with `K`
+/// prototypes are the logits (Caron et al. 2021, arXiv 2104.14294).
+///
+/// The last layer is weight-normalised with its lengths fixed at 1 (`norm_last_layer=True` of the authors' code).
+///
+/// PyTorch equivalent: `dino:vision_transformer.py`, `DINOHead(I, K, use_bn=False, norm_last_layer=True, nlayers=3, bottleneck_dim=Z)`.
+///
+/// # Shapes
+/// (batch, I) to (batch, K). Features of another size do not compile:
+/// ```compile_fail
+/// use dfdx::prelude::*;
+/// use selfsame::nn::{DinoHead, LastLayer};
+/// # let dev = Cpu::default();
+/// # let rng = &mut selfsame::random::stream(&[0]);
+/// let head = DinoHead::<Const<256>, Const<64>, Const<512>, Cpu>::new(&dev, Const, 512, Const, Const, rng)?;
+/// let features: Tensor<(usize, Const<128>), f32, _> = dev.zeros_like(&(4, Const));
+/// head.forward(features, LastLayer::Trained)?; // the head takes 256 features
+/// # Ok::<(), selfsame::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct DinoHead<I: Dim, Z: Dim, K: Dim, D: Engine> {
+    first: Linear<I, usize, D>,
+    second: Linear<usize, usize, D>,
+    bottleneck: Linear<usize, Z, D>,
+    prototypes: Prototypes<Z, K, D>,
+}
+
+parameters!(
+    [I: Dim, Z: Dim, K: Dim, D: Engine] DinoHead<I, Z, K, D>, D,
+    tensors {}, modules { first, second, bottleneck, prototypes }
+);
+
+/// Whether prototypes learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastLayer {
+    /// Gradients reach them.
+    Trained,
+    /// None does: how the first epoch of DINO and SwAV begins.
+    Frozen,
+}
+
+impl<I: Dim, Z: Dim, K: Dim, D: Engine> DinoHead<I, Z, K, D> {
+    /// A head with random weights whose hidden layers have `hidden` units.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) for no prototypes; a device out of memory.
+    pub fn new(
+        dev: &D,
+        inputs: I,
+        hidden: usize,
+        bottleneck: Z,
+        prototypes: K,
+        rng: &mut Stream,
+    ) -> Result<Self> {
+        Ok(DinoHead {
+            first: Linear::new(dev, inputs, hidden, rng)?,
+            second: Linear::new(dev, hidden, hidden, rng)?,
+            bottleneck: Linear::new(dev, hidden, bottleneck, rng)?,
+            prototypes: Prototypes::new(dev, bottleneck, prototypes, rng)?,
+        })
+    }
+
+    /// Features (batch, I) to logits (batch, K), cosines between -1 and 1.
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    pub fn forward<T: Tape<f32, D>>(
+        &self,
+        x: Tensor<(usize, I), f32, D, T>,
+        last: LastLayer,
+    ) -> Result<Tensor<(usize, K), f32, D, T>> {
+        let z = self.embed(x)?;
+        match last {
+            LastLayer::Trained => self.prototypes.cosines(z),
+            LastLayer::Frozen => self.prototypes.fixed_cosines(z),
+        }
+    }
+
+    /// Features (batch, I) to the bottleneck's rows of length 1, (batch, Z).
+    ///
+    /// # Errors
+    /// The device is out of memory.
+    pub fn embed<T: Tape<f32, D>>(
+        &self,
+        x: Tensor<(usize, I), f32, D, T>,
+    ) -> Result<Tensor<(usize, Z), f32, D, T>> {
+        let x = ops::gelu(self.first.forward(x)?)?;
+        let x = ops::gelu(self.second.forward(x)?)?;
+        let rows = x.shape().0;
+        let x = x.try_reshape_like(&(rows, self.second.outputs())).map_err(device)?;
+        ops::l2_normalize(self.bottleneck.forward(x)?)
+    }
+
+    /// How wide the bottleneck is.
+    pub fn bottleneck(&self) -> Z {
+        self.bottleneck.outputs()
+    }
+
+    /// How many prototypes there are.
+    pub fn prototypes(&self) -> K {
+        self.prototypes.dim()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::random::stream;
+    use crate::tape::Parameters;
+
+    fn head() -> DinoHead<Const<5>, Const<4>, Const<7>, Cpu> {
+        DinoHead::new(&Cpu::default(), Const, 6, Const, Const, &mut stream(&[2])).unwrap()
+    }
+
+    fn slopes(last: LastLayer) -> Vec<(String, f32)> {
+        let head = head();
+        let x: Tensor<(usize, Const<5>), f32, _> = Cpu::seed_from_u64(1).sample_normal_like(&(3, Const));
+        let logits = head.forward(x.leaky_trace(), last).unwrap();
+        assert!(logits.as_vec().iter().all(|v| v.abs() <= 1.0 + 1e-6));
+        let mut grads = logits.square().sum::<Rank0, _>().backward();
+        let mut found = Vec::new();
+        head.visit("", &mut |name, _, t| {
+            let mut sum = vec![0.0; t.numel()];
+            t.add_gradient(&mut grads, &mut sum).unwrap();
+            found.push((name.to_string(), sum.iter().map(|g| g.abs()).sum()));
+        });
+        found
+    }
+
+    #[test]
+    fn a_frozen_last_layer_alone_gets_no_gradient() {
+        let names = |last, zero: bool| -> Vec<String> {
+            slopes(last).into_iter().filter(|(_, g)| (*g == 0.0) == zero).map(|(name, _)| name).collect()
+        };
+        assert!(names(LastLayer::Trained, true).is_empty());
+        assert_eq!(names(LastLayer::Frozen, true), ["prototypes.weight"]);
+        let (trained, frozen) = (slopes(LastLayer::Trained), slopes(LastLayer::Frozen));
+        assert!(trained[..6].iter().zip(&frozen[..6]).all(|(a, b)| (a.1 - b.1).abs() < 1e-5 * a.1.max(1.0)));
+    }
+}
