@@ -8,7 +8,18 @@ use crate::program::call;
 
 /// The commands that take something.
 const COMMANDS: [&str; 13] = [
-    "train", "eval", "compare", "runs", "plot", "diagnose", "embed", "neighbors", "views", "data", "doctor", "bench",
+    "train",
+    "eval",
+    "compare",
+    "runs",
+    "plot",
+    "diagnose",
+    "embed",
+    "neighbors",
+    "views",
+    "data",
+    "doctor",
+    "bench",
     "encoders",
 ];
 

@@ -70,11 +70,15 @@ fn plot_draws_curves_and_saves_them() {
 #[test]
 fn diagnose_puts_the_geometry_into_words() {
     let text = on_the_run("diagnose", "");
-    for part in ["RankMe", "untrained", "projector", "after epoch 6", "with 1 % of the labels", "Singular values"] {
+    for part in
+        ["RankMe", "untrained", "projector", "after epoch 6", "with 1 % of the labels", "Singular values"]
+    {
         assert!(text.succeeds().contains(part), "no '{part}' in\n{}", text.stdout);
     }
     let json = on_the_run("diagnose", "--json").json();
-    assert!(json["encoder"]["rankme"].as_f64().unwrap() > json["untrained"]["rankme"].as_f64().unwrap() * 0.5);
+    assert!(
+        json["encoder"]["rankme"].as_f64().unwrap() > json["untrained"]["rankme"].as_f64().unwrap() * 0.5
+    );
     assert!(json["alarms"].is_array() && json["verdict"].is_string());
     call(Path::new("."), "diagnose no-such-run").fails(2, &["no-such-run"]);
 }
@@ -111,7 +115,11 @@ fn views_shows_images_and_what_augmentation_makes_of_them() {
     }
     let saved = fs::read_to_string(folder.path().join("views.svg")).unwrap();
     assert!(saved.matches("<image").count() >= 7);
-    assert_eq!(call(folder.path(), "views digits --index 3").stdout, text.stdout, "the same views every time");
+    assert_eq!(
+        call(folder.path(), "views digits --index 3").stdout,
+        text.stdout,
+        "the same views every time"
+    );
     call(folder.path(), "views digits --index 99999").fails(2, &["index is 99999", "below"]);
     call(folder.path(), "views digist").fails(2, &["did you mean 'digits'"]);
     call(folder.path(), "views digits --method simcrl").fails(2, &["did you mean 'simclr'"]);
@@ -153,7 +161,8 @@ fn drawings_fit_a_terminal_of_20_columns_with_and_without_colour() {
     let plain = [("NO_COLOR", "1"), ("SELFSAME_GRAPHICS", "none")];
     let coloured = [("NO_COLOR", ""), ("SELFSAME_GRAPHICS", "none")];
     for line in ["plot whole", "embed whole", "views digits --index 0"] {
-        let (Some(narrow), Some(colour)) = (on_a_terminal(line, 20, &plain), on_a_terminal(line, 20, &coloured))
+        let (Some(narrow), Some(colour)) =
+            (on_a_terminal(line, 20, &plain), on_a_terminal(line, 20, &coloured))
         else {
             return;
         };
@@ -167,7 +176,9 @@ fn drawings_fit_a_terminal_of_20_columns_with_and_without_colour() {
 #[cfg(target_os = "linux")]
 fn a_terminal_that_shows_pixels_gets_them() {
     for (name, begins) in [("kitty", "\x1b_Ga=T"), ("iterm", "\x1b]1337;File=inline=1"), ("sixel", "\x1bP")] {
-        let Some(shown) = on_a_terminal("views digits --index 0", 80, &[("SELFSAME_GRAPHICS", name)]) else { return };
+        let Some(shown) = on_a_terminal("views digits --index 0", 80, &[("SELFSAME_GRAPHICS", name)]) else {
+            return;
+        };
         assert!(shown.contains(begins), "{name}: {:?}", &shown[..shown.len().min(80)]);
     }
 }

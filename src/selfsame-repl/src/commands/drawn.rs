@@ -2,20 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
+use selfsame::front::{self, Frontend};
 use selfsame::plot::Figure;
 use selfsame::Error;
 
 use crate::face::picture::Canvas;
 use crate::output;
 
-/// Draws `figure` on stdout and, with `--save`, into `file`.
+/// Draws `figure` on stdout, or hands it to the face that started us, and, with `--save`, into `file`.
 ///
 /// # Errors
 /// A file that cannot be written or is called otherwise than `.svg` or `.png`; stdout that cannot be written.
 pub fn show(figure: &Figure, file: Option<&Path>) -> Result<(), Error> {
     // Before anything is shown: a wrong name should not come after a screen of picture.
     save(figure, file)?;
-    output::stdout(&Canvas::of_stdout().figure(figure)?)?;
+    if Frontend::detect().is_some() {
+        front::show_figure(figure)?;
+    } else {
+        output::stdout(&Canvas::of_stdout().figure(figure)?)?;
+    }
     told(file);
     Ok(())
 }

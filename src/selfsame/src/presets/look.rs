@@ -22,7 +22,7 @@ pub fn views(data: &str, method: &str, index: Option<usize>, seed: u64) -> Resul
     let (kind, dir) = DataKind::of(data)?;
     let method = objectives::build(&Cpu::seed_from_u64(seed), &spec, kind)?;
     let data = open(kind, dir)?;
-    let views = kind.views(method.views(), &normalise(&data)?);
+    let views = kind.views(method.views(), method.local_views(), &normalise(&data)?);
     let mut train = data.train();
     if let Some(index) = index {
         if index >= train.len() {

@@ -10,7 +10,12 @@ mod dots;
 mod graphics;
 mod tiles;
 
+use std::collections::BTreeMap;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
 use image::RgbImage;
+use selfsame::display::SKETCH;
 use selfsame::plot::{Figure, Sketch};
 use selfsame::Error;
 use unicode_width::UnicodeWidthStr;
@@ -81,14 +86,31 @@ impl Canvas {
         }
     }
 
-    /// A picture of which only the pixels are known.
-    pub fn picture(&self, png: &[u8]) -> Option<String> {
-        let picture = image::load_from_memory(png).ok()?.to_rgb8();
-        Some(
-            self.protocol.text(&picture, self.width(&picture)).unwrap_or_else(|| {
-                blocks::lines(&picture, self.columns.min(WIDEST), self.colours).join("\n")
-            }),
-        )
+    /// A figure that another process has made: the pixels of `png` (in base64) where they can be shown, else `sketch`, else
+    /// the pixels in characters; `None` where there is neither.
+    pub fn drawn(&self, png: Option<&str>, sketch: Option<&Sketch>) -> Option<String> {
+        let picture = || {
+            let bytes = STANDARD.decode(png?.trim()).ok()?;
+            Some(image::load_from_memory(&bytes).ok()?.to_rgb8())
+        };
+        if self.protocol != Protocol::Characters {
+            let shown = picture().and_then(|picture| self.protocol.text(&picture, self.width(&picture)));
+            if let Some(text) = shown {
+                return Some(text.trim_end().to_string());
+            }
+        }
+        if let Some(sketch) = sketch {
+            return Some(self.sketch(sketch));
+        }
+        // Characters cannot show what is written in a picture, and without colour little else.
+        let picture = picture().filter(|_| self.colours != Colours::None)?;
+        Some(blocks::lines(&picture, self.columns.min(WIDEST), self.colours).join("\n"))
+    }
+
+    /// The value of a cell, by media type, where one of its forms can be drawn.
+    pub fn value(&self, forms: &BTreeMap<String, String>) -> Option<String> {
+        let sketch = forms.get(SKETCH).and_then(|json| serde_json::from_str(json).ok());
+        self.drawn(forms.get("image/png").map(String::as_str), sketch.as_ref())
     }
 
     /// Columns for a picture of two pixels to each of a figure, ten of which are about a character.
@@ -132,7 +154,14 @@ mod tests {
         assert!(plain.figure(&figure).unwrap().starts_with("Title\ny\n"));
         let kitty = Canvas { protocol: Protocol::Kitty, ..plain };
         assert!(kitty.figure(&figure).unwrap().starts_with("\x1b_Ga=T,f=100,q=2,c=40,"));
-        assert!(plain.picture(&figure.png().unwrap()).is_some_and(|text| text.lines().count() == 12));
-        assert_eq!(plain.picture(b"no picture"), None);
+        let png = STANDARD.encode(figure.png().unwrap());
+        assert!(kitty.drawn(Some(&png), None).unwrap().starts_with("\x1b_Ga=T"));
+        assert_eq!(plain.drawn(Some(&png), Some(&figure.sketch())), Some(plain.figure(&figure).unwrap()));
+        assert_eq!(plain.drawn(Some(&png), None), None);
+        let coloured = Canvas { colours: Colours::Palette, ..plain };
+        assert!(coloured.drawn(Some(&png), None).is_some_and(|text| text.lines().count() == 12));
+        assert_eq!(coloured.drawn(Some("no picture"), None), None);
+        let forms = BTreeMap::from([(SKETCH.to_string(), serde_json::to_string(&figure.sketch()).unwrap())]);
+        assert_eq!(plain.value(&forms), Some(plain.figure(&figure).unwrap()));
     }
 }
