@@ -59,10 +59,16 @@ pub enum Command {
     Neighbors(Neighbors),
     /// Show images of a data set and the views a run would compare
     Views(Views),
-    /// Put runs side by side: a table and their curves
+    /// Put runs side by side: a table and their curves; or train every objective and compare those
     ///
-    /// Scores are of the test part; curves are the loss and the online kNN accuracy over epochs.
+    /// Scores are of the test part; curves are the loss and the online kNN accuracy over epochs. With --methods the
+    /// runs are made first, over several seeds, and the table has a row an objective beside the baselines.
     Compare(Compare),
+    /// Show deliberate collapses and what the doctor says of them
+    ///
+    /// Each entry spoils one objective in one way, on the embedded digits, beside the same run in good health. Exit
+    /// code 1 when one is not named, or a healthy twin is accused.
+    Collapse(Collapse),
     /// List, inspect and download data sets
     Data(Data),
     /// Check this machine: toolchain, threads, memory, GPU, folders
@@ -247,6 +253,8 @@ Examples:
   selfsame compare runs/t-0.1 runs/t-0.5
   selfsame compare runs/* --save curves.svg
   selfsame compare runs/* --json | jq '.runs[].linear.by_labels'
+  selfsame compare --methods all --data digits --seeds 3
+  selfsame compare --methods simclr,vicreg,byol --data mnist:data/mnist --save methods.svg
 
 Runs that are still going on, or were interrupted, show what they have so far.";
 
@@ -255,8 +263,41 @@ Runs that are still going on, or were interrupted, show what they have so far.";
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct Compare {
     /// Run folders
-    #[arg(required = true, value_name = "RUN")]
+    #[arg(required_unless_present = "methods", conflicts_with = "methods", value_name = "RUN")]
     pub runs: Vec<PathBuf>,
+    /// Train these objectives (comma-separated, or 'all') and compare them; finished runs in --out are not made again
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Training to compare")]
+    pub methods: Vec<String>,
+    /// Data set they train on
+    #[arg(long, default_value = "digits", requires = "methods", help_heading = "Training to compare")]
+    pub data: String,
+    /// Runs an objective, with seeds 0, 1, ...
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "3",
+        requires = "methods",
+        help_heading = "Training to compare"
+    )]
+    pub seeds: u64,
+    /// Passes over the training part, the same for all [default: by data set]
+    #[arg(long, value_name = "N", value_parser = whole, requires = "methods", help_heading = "Training to compare")]
+    pub epochs: Option<usize>,
+    /// Encoder, the same for all [default: convnet]
+    #[arg(long, value_name = "NAME", requires = "methods", help_heading = "Training to compare")]
+    pub encoder: Option<String>,
+    /// Folder that holds the runs
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "runs/compare",
+        requires = "methods",
+        help_heading = "Training to compare"
+    )]
+    pub out: PathBuf,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = whole, requires = "methods", help_heading = "Training to compare")]
+    pub threads: Option<usize>,
     /// Draw the runs' losses over one another into this file, their kNN accuracies into FILE-knn beside it
     #[arg(long, value_name = "FILE.svg|FILE.png")]
     pub save: Option<PathBuf>,
@@ -446,6 +487,33 @@ pub struct Encoders {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+const COLLAPSE_EXAMPLES: &str = "\
+Examples:
+  selfsame collapse --list
+  selfsame collapse simsiam-no-stop-gradient
+  selfsame collapse all --json | jq '.[] | select(.named_correctly | not)'";
+
+/// What `collapse` takes.
+#[derive(Debug, Args)]
+#[command(after_help = COLLAPSE_EXAMPLES)]
+pub struct Collapse {
+    /// Entry of the gallery, or 'all'
+    #[arg(required_unless_present = "list")]
+    pub name: Option<String>,
+    /// List the entries instead of running any
+    #[arg(long, conflicts_with = "name")]
+    pub list: bool,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+    /// Print one JSON array on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub threads: Option<usize>,
 }
 
 const DATA_EXAMPLES: &str = "\

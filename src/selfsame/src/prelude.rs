@@ -12,9 +12,10 @@ pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
 pub use crate::interrupt::interrupted;
 pub use crate::losses::{nt_xent, vicreg};
 pub use crate::methods::{
-    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Dcl, DclConfig, LeJepa, LeJepaConfig, Method, MoCo,
-    MoCoConfig, MoCoV3, MoCoV3Config, Nnclr, NnclrConfig, SimClr, SimClrConfig, SimSiam, SimSiamConfig,
-    SupCon, SupConConfig, VicReg, VicRegConfig, WMse, WMseConfig,
+    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Dcl, DclConfig, DeepCluster, DeepClusterConfig,
+    DeepClusterV2, DeepClusterV2Config, Dino, DinoConfig, Ibot, IbotConfig, LeJepa, LeJepaConfig, Method,
+    MoCo, MoCoConfig, MoCoV3, MoCoV3Config, Nnclr, NnclrConfig, SimClr, SimClrConfig, SimSiam, SimSiamConfig,
+    SupCon, SupConConfig, Swav, SwavConfig, VicReg, VicRegConfig, WMse, WMseConfig,
 };
 pub use crate::nn::{
     AnyEncoder, BatchNorm, Conv1d, Conv2d, ConvNet, ConvTranspose2d, Encoder, LayerNorm, Linear, Mlp, Mode,

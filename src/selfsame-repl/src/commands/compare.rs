@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use selfsame::plot::{self, Series, Table};
+use selfsame::presets::{self, compare::CompareSpec};
 use selfsame::train::EpochMetrics;
 use selfsame::Error;
 use serde_json::{json, Value};
 
-use super::drawn;
+use super::{drawn, workers};
 use crate::args::Compare;
 use crate::exit::Exit;
 use crate::numbers::{number, percent};
 use crate::output;
 use crate::run_folder::RunFolder;
-use crate::sparkline;
+use crate::{face, sparkline, stop};
 
 /// Columns a curve takes at most.
 const CURVE_WIDTH: usize = 60;
@@ -23,6 +24,9 @@ const CURVE_WIDTH: usize = 60;
 /// # Errors
 /// A folder that is no run, a damaged file in one, a figure that cannot be written.
 pub fn run(arguments: Compare) -> Result<Exit, Error> {
+    if !arguments.methods.is_empty() {
+        return train_all(arguments);
+    }
     let runs = arguments.runs.iter().map(|path| RunFolder::open(path)).collect::<Result<Vec<_>, _>>()?;
     if let Some(file) = &arguments.save {
         save(&runs, file)?;
@@ -38,6 +42,44 @@ pub fn run(arguments: Compare) -> Result<Exit, Error> {
         output::note(&line);
     }
     Ok(Exit::Done)
+}
+
+/// Trains every objective asked for and shows one table of them.
+fn train_all(arguments: Compare) -> Result<Exit, Error> {
+    workers::set(arguments.threads)?;
+    stop::on_ctrl_c("finishing this step, then saving")?;
+    let spec = CompareSpec {
+        methods: arguments.methods,
+        data: arguments.data,
+        encoder: arguments.encoder,
+        epochs: arguments.epochs,
+        seeds: arguments.seeds,
+        out: arguments.out,
+    };
+    let found = {
+        let mut face = face::for_stderr();
+        presets::compare::compare(&spec, face.as_mut())?
+    };
+    if let Some(file) = &arguments.save {
+        found.figure()?.save(file)?;
+        output::note(&format!("bars in {}", file.display()));
+    }
+    let seeds = if found.seeds == 1 { "1 seed".into() } else { format!("{} seeds, mean ±sd", found.seeds) };
+    let text = format!("{}, {seeds}\n{}", found.data, found.table().text());
+    if arguments.json {
+        output::stderr(&text);
+        output::json(&found)?;
+    } else {
+        output::stdout(&text)?;
+    }
+    for failure in &found.failures {
+        output::note(&format!("{} with seed {} failed: {}", failure.method, failure.seed, failure.error));
+    }
+    Ok(match (found.interrupted, found.failures.is_empty()) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::Failed,
+    })
 }
 
 /// A header and what stands under it.

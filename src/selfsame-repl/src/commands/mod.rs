@@ -1,6 +1,7 @@
 //! One file a command. Each takes its parsed arguments, writes results to stdout and talk to stderr.
 
 pub mod bench;
+pub mod collapse;
 pub mod compare;
 pub mod data;
 pub mod diagnose;

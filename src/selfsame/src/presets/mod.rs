@@ -1,6 +1,10 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
+pub mod collapse;
+pub mod compare;
 mod data;
 mod judge;
+#[cfg(test)]
+mod learning;
 mod look;
 mod objectives;
 mod publish;
