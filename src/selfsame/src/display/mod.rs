@@ -66,7 +66,7 @@ mod views;
 mod gallery;
 
 pub use audio::Audio;
-pub use content::Content;
+pub use content::{Content, SKETCH};
 pub use embeddings::Scatter;
 pub use model::{ModelTable, ShowModel};
 pub use pictures::Pictures;
