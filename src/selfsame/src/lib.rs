@@ -43,7 +43,7 @@
 //! | [`diagnose`] | what an embedding's geometry says; the doctor |
 //! | [`eval`] | frozen encoders, kNN, linear probe, baselines |
 //! | [`methods`] | objectives with their state |
-//! | [`train`] | the loop, run folders, checkpoints |
+//! | [`mod@train`] | the loop, run folders, checkpoints |
 //! | [`plot`] | figures, tables, reports |
 //! | [`display`] | how values show themselves in cells |
 //! | [`front`] | what running code tells the face that draws |

@@ -1,18 +1,19 @@
 //! `selfsame compare`: runs side by side.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use selfsame::plot::{self, Series, Table};
 use selfsame::presets::{self, compare::CompareSpec};
+use selfsame::train::EpochMetrics;
 use selfsame::Error;
 use serde_json::{json, Value};
 
-use super::workers;
+use super::{drawn, workers};
 use crate::args::Compare;
 use crate::exit::Exit;
 use crate::numbers::{number, percent};
 use crate::output;
-use crate::run_folder::{Epoch, RunFolder};
+use crate::run_folder::RunFolder;
 use crate::{face, sparkline, stop};
 
 /// Columns a curve takes at most.
@@ -140,7 +141,7 @@ fn over_init(run: &RunFolder) -> String {
 fn curves(runs: &[RunFolder]) -> String {
     let names = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or(0);
     let mut blocks = Vec::new();
-    for (title, of) in [("loss", loss as fn(&Epoch) -> Option<f64>), ("kNN 20, validation, %", knn)] {
+    for (title, of) in [("loss", loss as fn(&EpochMetrics) -> Option<f64>), ("kNN 20, validation, %", knn)] {
         let all = runs.iter().flat_map(|run| run.metrics.iter().filter_map(of));
         let Some((low, high)) = sparkline::range(all) else { continue };
         blocks.push(format!("{title}, from {low:.2} to {high:.2}"));
@@ -159,7 +160,7 @@ fn curves(runs: &[RunFolder]) -> String {
 
 /// Draws the runs' losses into `file` and, where a run was probed, their kNN accuracies into a second one beside it.
 fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
-    let series = |of: fn(&Epoch) -> Option<f64>| -> Vec<Series> {
+    let series = |of: fn(&EpochMetrics) -> Option<f64>| -> Vec<Series> {
         let points =
             |run: &RunFolder| run.metrics.iter().filter_map(|e| Some((e.epoch as f64, of(e)?))).collect();
         runs.iter().map(|run| Series::new(&run.name, points(run))).collect()
@@ -168,7 +169,7 @@ fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
     output::note(&format!("loss curves in {}", file.display()));
     let probes = series(knn);
     if probes.iter().any(|run| !run.points.is_empty()) {
-        let beside = beside(file, "-knn");
+        let beside = drawn::beside(file, "knn");
         plot::curves("Online kNN (k = 20), validation part", "epoch", "accuracy (%)", &probes)?
             .save(&beside)?;
         output::note(&format!("kNN curves in {}", beside.display()));
@@ -176,22 +177,11 @@ fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// `curves.svg` becomes `curves-knn.svg`.
-fn beside(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = file.file_stem().unwrap_or_default().to_os_string();
-    name.push(suffix);
-    if let Some(extension) = file.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    file.with_file_name(name)
-}
-
-fn loss(epoch: &Epoch) -> Option<f64> {
+fn loss(epoch: &EpochMetrics) -> Option<f64> {
     epoch.loss
 }
 
-fn knn(epoch: &Epoch) -> Option<f64> {
+fn knn(epoch: &EpochMetrics) -> Option<f64> {
     epoch.knn.map(|accuracy| 100.0 * accuracy)
 }
 

@@ -60,7 +60,7 @@ mod tests {
     fn what_may_be_missing_shows_what_is_there() {
         let labels = Labels::PerClass(3);
         let shown = "3 labels of every class";
-        assert_eq!((&labels).content().text(), shown);
+        assert_eq!(Show::content(&&labels).text(), shown);
         assert_eq!(Some(labels).content().text(), shown);
         assert_eq!(None::<Labels>.content().text(), "None");
         assert_eq!(Ok::<_, Error>(labels).content().text(), shown);

@@ -7,8 +7,8 @@ use crate::display::Show;
 use crate::error::Result;
 use crate::plot::{Figure, Table};
 
-/// Shows a figure now: as a [`Message::Figure`] where a face reads messages, in the form that face draws (pixels for the
-/// prompt, SVG for others), else as the value of a cell is shown.
+/// Shows a figure now: as a [`Message::Figure`] where a face reads messages, in the forms that face draws (pixels and
+/// data for the prompt, data for a script, SVG for notebooks), else as the value of a cell is shown.
 ///
 /// # Errors
 /// When the figure cannot be encoded.
@@ -17,11 +17,15 @@ pub fn show_figure(figure: &Figure) -> Result<()> {
         figure.evcxr_display();
         return Ok(());
     };
-    let (svg, png) = match face {
-        Frontend::Repl => (None, Some(base64::engine::general_purpose::STANDARD.encode(figure.png()?))),
-        Frontend::Jupyter | Frontend::Command => (Some(figure.svg().to_string()), None),
+    let png = match face {
+        Frontend::Repl => Some(base64::engine::general_purpose::STANDARD.encode(figure.png()?)),
+        Frontend::Jupyter | Frontend::Command => None,
     };
-    send(Message::Figure { title: figure.title().into(), alt: figure.alt(), svg, png });
+    let (svg, sketch) = match face {
+        Frontend::Jupyter => (Some(figure.svg().to_string()), None),
+        Frontend::Repl | Frontend::Command => (None, Some(figure.sketch())),
+    };
+    send(Message::Figure { title: figure.title().into(), alt: figure.alt(), svg, png, sketch });
     Ok(())
 }
 
@@ -51,7 +55,7 @@ mod tests {
         });
         let Some(told) = told else { return };
         let messages = told.messages();
-        let [Message::Figure { title, png: Some(png), svg: None, .. }, Message::Table { rows, .. }] =
+        let [Message::Figure { title, png: Some(png), svg: None, sketch: Some(_), .. }, Message::Table { rows, .. }] =
             messages.as_slice()
         else {
             panic!("{told:?}")

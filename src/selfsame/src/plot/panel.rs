@@ -26,6 +26,10 @@ pub(super) struct Panel {
 }
 
 impl Panel {
+    pub(super) fn recipes(&self) -> &[Recipe] {
+        &self.recipes
+    }
+
     /// Width and height of the largest, which every place has.
     fn place(&self) -> (u32, u32) {
         let sizes = self.recipes.iter().map(Recipe::size);

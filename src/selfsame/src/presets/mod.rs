@@ -5,6 +5,7 @@ mod data;
 mod judge;
 #[cfg(test)]
 mod learning;
+mod look;
 mod objectives;
 mod publish;
 mod run;
@@ -18,11 +19,12 @@ mod trained;
 mod training;
 
 pub use data::{data_info, DataKind};
+pub use look::{encoders, views, EncoderLine};
 pub use objectives::about_method;
 pub use run::{evaluate, resume, train};
 pub use run_handle::Run;
 use runs::read_report;
-pub use runs::{runs, RunLine, Runs};
+pub use runs::{runs, RunLine, RunState, Runs};
 pub use self_test::self_test;
 pub use settings::read_setting;
 pub use spec::{TrainSpec, DATA, DEVICES, ENCODERS, METHODS, OPTIMIZERS};

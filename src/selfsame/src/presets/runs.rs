@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use super::run::read_config;
 use super::TrainSpec;
 use crate::error::{Error, Result};
-use crate::train::{read_metrics, Report};
+use crate::train::{is_training, read_metrics, EpochMetrics, Report};
 
 /// One run of [`runs`].
 #[derive(Debug, Clone)]
@@ -21,6 +23,33 @@ pub struct RunLine {
     pub report: Option<Report>,
     /// When it was last written to.
     pub changed: Option<SystemTime>,
+    /// One row an epoch.
+    pub metrics: Vec<EpochMetrics>,
+    /// What its files say of it.
+    pub state: RunState,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// A process is training in it.
+    Running,
+    /// Trained and judged.
+    Done,
+    /// Stopped before its end; it can be resumed.
+    Stopped,
+}
+
+impl RunState {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Done => "done",
+            RunState::Stopped => "stopped",
+        }
+    }
 }
 
 /// The runs of a folder, those last written to first.
@@ -59,11 +88,19 @@ fn line(folder: &Path) -> Result<RunLine> {
     let changed = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
     let rows = if metrics.exists() { read_metrics(&metrics)? } else { Vec::new() };
     let report = folder.join("report.json");
+    let found = read_report(folder)?;
+    let state = match () {
+        () if is_training(folder) => RunState::Running,
+        () if found.is_some() => RunState::Done,
+        () => RunState::Stopped,
+    };
     Ok(RunLine {
         name: folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
         config,
         epochs_done: rows.last().map_or(0, |row| row.epoch),
-        report: read_report(folder)?,
+        report: found,
+        metrics: rows,
+        state,
         changed: changed(&report).or_else(|| changed(&metrics)).or_else(|| changed(folder)),
     })
 }

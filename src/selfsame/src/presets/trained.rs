@@ -10,11 +10,15 @@ use crate::augment::Views;
 use crate::data::{Dataset, Part};
 use crate::error::{Error, Result};
 use crate::eval::{Embeddings, Frozen};
+use crate::front;
 use crate::methods::{AnyMethod, Method};
 use crate::nn::AnyEncoder;
 use crate::optim::Optimizer;
 use crate::shape::{AnyImage, ImageShape};
 use crate::train::{evaluation_normalise, load_checkpoint, Progress};
+
+/// Images whose features take long enough to say so.
+const MANY: usize = 5000;
 
 /// A trained objective with the data it was trained on.
 pub(super) struct Trained {
@@ -54,7 +58,11 @@ impl Trained {
 
     /// The encoder's features of the part called `name`.
     pub(super) fn embed(&self, name: &str) -> Result<Embeddings> {
+        let part = self.part(name)?;
+        if part.len() > MANY {
+            front::watch().stage(&format!("features of {} {name} images", part.len()));
+        }
         let normalise = evaluation_normalise(&self.views, self.data.shape().size().channels);
-        Frozen::new(self.encoder(), &self.dev, normalise).embed(&self.part(name)?)
+        Frozen::new(self.encoder(), &self.dev, normalise).embed(&part)
     }
 }

@@ -15,6 +15,7 @@ mod watch;
 pub(crate) use atomic::write_atomic;
 pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint, load_state};
 pub use config::TrainConfig;
+pub use lock::is_training;
 pub(crate) use lock::RunLock;
 pub use memory::peak_memory_bytes;
 pub(crate) use memory::reset_peak_memory;
