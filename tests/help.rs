@@ -6,19 +6,34 @@ use selfsame::presets::{DATA, ENCODERS, METHODS};
 
 use crate::program::call;
 
+/// The commands that take something.
+const COMMANDS: [&str; 13] = [
+    "train",
+    "eval",
+    "compare",
+    "runs",
+    "plot",
+    "diagnose",
+    "embed",
+    "neighbors",
+    "views",
+    "data",
+    "doctor",
+    "bench",
+    "encoders",
+];
+
 #[test]
 fn the_help_has_every_command_examples_and_the_exit_codes() {
     let help = call(Path::new("."), "--help");
-    for word in
-        ["train", "eval", "compare", "data", "doctor", "bench", "methods", "Examples:", "130 interrupted"]
-    {
+    for word in COMMANDS.iter().chain(&["methods", "Examples:", "130 interrupted"]) {
         assert!(help.succeeds().contains(word), "{word}");
     }
 }
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["train", "eval", "compare", "data", "doctor", "bench"] {
+    for command in COMMANDS {
         let help = call(Path::new("."), &format!("{command} --help"));
         assert!(help.succeeds().contains("Examples:\n  selfsame"), "{command}:\n{}", help.stdout);
         assert_eq!(help.stderr, "");

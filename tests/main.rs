@@ -13,7 +13,9 @@ mod config_file; // --config
 mod data; // data list, info, fetch
 mod determinism; // The same seed gives the same run, on any number of threads
 mod doctor; // doctor
+mod goldens; // The program golden: the library against other implementations
 mod help; // --help, --version, methods
+mod look; // Commands that draw: runs, plot, diagnose, embed, neighbors, views, encoders
 mod resume; // SIGINT, SIGKILL, damaged checkpoints, changed settings
 mod shape_errors; // What the compiler says when shapes do not fit
 mod streams; // Closed pipes, full disks, terminals

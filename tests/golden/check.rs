@@ -50,8 +50,8 @@ impl Found {
         self
     }
 
-    /// Holds one result (`"value"`, or the name of an output) to an absolute tolerance of its own. Only for iterative fits and the
-    /// like, with the reason beside the call.
+    /// Holds one result (`"value"`, or the name of an output) to an absolute tolerance of its own. Only for
+    /// iterative fits and the like, with the reason beside the call.
     pub fn within(mut self, name: &str, tolerance: f64) -> Found {
         self.within.insert(name.to_string(), tolerance);
         self

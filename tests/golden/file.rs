@@ -28,7 +28,8 @@ pub struct Array {
     pub integer: bool,
 }
 
-/// One function at one set of inputs. The accessors' errors name what is missing, so that a family's function can use `?`.
+/// One function at one set of inputs. The accessors' errors name what is missing, so that a family's function can
+/// use `?`.
 pub struct Entry {
     /// `family/case`.
     pub name: String,

@@ -5,23 +5,27 @@
 //! cargo run --release --bin golden -- ../shared/golden/losses.json ntxent/tau
 //! ```
 //!
-//! Any file in the goldens' format (`selfsame-golden/1`) will do, of any seed and any sizes. Every entry's function is run
-//! through the library's public API, in float64 where it can, and its value, its other outputs and every gradient are
-//! compared. With PREFIX only the entries whose names begin so are run; with `--f32` the functions that have a float32 form run
-//! in it, held to the file's float32 tolerances. The last line is `N compared, N skipped, N failed`; the program ends with 0,
-//! with 1 where something failed, and with 2 where the file cannot be read.
+//! Any file in the goldens' format (`selfsame-golden/1`) will do, of any seed and any sizes. Every entry's function
+//! is run through the library's public API, in float64 where it can, and its value, its other outputs and every
+//! gradient are compared. With PREFIX only the entries whose names begin so are run; with `--f32` the functions that
+//! have a float32 form run in it, held to the file's float32 tolerances. The last line is
+//! `N compared, N skipped, N failed`; the program ends with 0, with 1 where something failed, and with 2 where the
+//! file cannot be read.
 //!
-//! To add a family: a function from [`Entry`](file::Entry) to [`Found`](check::Found) and a [`Family`] in `FAMILIES` of the
-//! file of its kind (`losses.rs`, `ops.rs`, `diagnostics.rs`). A family that cannot be compared goes to `SKIPPED` there, with
-//! the reason.
+//! To add a family: a function from [`Entry`](file::Entry) to [`Found`](check::Found) and a [`Family`] in `FAMILIES`
+//! of the file of its kind (`losses.rs`, `ops.rs`, `diagnostics.rs`). A family that cannot be compared goes to
+//! `SKIPPED` there, with the reason.
 
 mod check; // What a function found, held against what an entry says
 mod diagnostics; // Families of diagnostics.json
 mod file; // The format
 mod graph; // Inputs as leaves, gradients back out
+mod layers; // Norms, activations, maps, attention and losses on rows
 mod losses; // Families of losses.json
 mod ops; // Families of ops.json
 mod table; // What is printed
+mod training; // Optimisers, schedules, clipping, moving averages
+mod windows; // Convolutions, pools, changes of size, patches
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -29,7 +33,8 @@ use std::process::ExitCode;
 use check::{compare, Found, Verdict};
 use file::{Entry, Golden};
 
-/// Computes what an entry asks for. The error is for the table: what was missing or refused.
+/// Computes what an entry asks for. The error is for the table: what was missing or refused; one that begins with `skip: ` says
+/// why a single case of the family is not compared.
 pub type Run = fn(&Entry) -> Result<Found, String>;
 /// Entries that one function computes.
 pub struct Family {
@@ -89,15 +94,15 @@ fn main() -> ExitCode {
 }
 
 fn judge(kind: &str, entry: &Entry, single: bool) -> Verdict {
-    let (families, skipped) = match kind {
-        "losses" => (losses::FAMILIES, losses::SKIPPED),
+    let (families, skipped): (&[&[Family]], _) = match kind {
+        "losses" => (&[losses::FAMILIES], losses::SKIPPED),
         "ops" => (ops::FAMILIES, ops::SKIPPED),
-        _ => (diagnostics::FAMILIES, diagnostics::SKIPPED),
+        _ => (&[diagnostics::FAMILIES], diagnostics::SKIPPED),
     };
     if let Some((_, reason)) = skipped.iter().find(|(family, _)| *family == entry.family) {
         return Verdict::Skipped((*reason).to_string());
     }
-    let Some(family) = families.iter().find(|family| family.name == entry.family) else {
+    let Some(family) = families.iter().copied().flatten().find(|family| family.name == entry.family) else {
         return Verdict::Skipped("no function of that family is known to this program".to_string());
     };
     let run = match (single, family.single) {
@@ -107,7 +112,10 @@ fn judge(kind: &str, entry: &Entry, single: bool) -> Verdict {
     };
     match catch_unwind(AssertUnwindSafe(|| run(entry))) {
         Ok(Ok(found)) => compare(entry, &if single { found.single() } else { found }),
-        Ok(Err(why)) => Verdict::failed(why),
+        Ok(Err(why)) => match why.strip_prefix("skip: ") {
+            Some(reason) => Verdict::Skipped(reason.to_string()),
+            None => Verdict::failed(why),
+        },
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));

@@ -40,10 +40,35 @@ pub enum Command {
     /// The encoder is frozen. Probes are kNN with 20 and 200 neighbours and a linear probe on 1 %, 10 % and 100 % of
     /// the training labels.
     Eval(Eval),
-    /// Put runs side by side: a table and their curves
+    /// List the runs there are, the latest first
+    Runs(Runs),
+    /// Draw what was measured epoch by epoch
     ///
-    /// Scores are of the test part; curves are the loss and the online kNN accuracy over epochs.
+    /// Loss, online kNN accuracy and rank of the embeddings, or one measurement; several runs in one pair of axes.
+    Plot(Plot),
+    /// Say what the geometry of a run's features means
+    ///
+    /// Spread, ranks, alignment and uniformity beside those of the untrained encoder, the doctor's alarms in words, the
+    /// verdict, and the singular values: a cliff in them is a collapse.
+    Diagnose(Diagnose),
+    /// Draw a run's features in the plane, coloured by class
+    ///
+    /// The plane is that of the first two principal components, which keep distances as they are.
+    Embed(Embed),
+    /// Show test images beside the training images an encoder finds most alike
+    Neighbors(Neighbors),
+    /// Show images of a data set and the views a run would compare
+    Views(Views),
+    /// Put runs side by side: a table and their curves; or train every objective and compare those
+    ///
+    /// Scores are of the test part; curves are the loss and the online kNN accuracy over epochs. With --methods the
+    /// runs are made first, over several seeds, and the table has a row an objective beside the baselines.
     Compare(Compare),
+    /// Show deliberate collapses and what the doctor says of them
+    ///
+    /// Each entry spoils one objective in one way, on the embedded digits, beside the same run in good health. Exit
+    /// code 1 when one is not named, or a healthy twin is accused.
+    Collapse(Collapse),
     /// List, inspect and download data sets
     Data(Data),
     /// Check this machine: toolchain, threads, memory, GPU, folders
@@ -57,6 +82,8 @@ pub enum Command {
     Bench(Bench),
     /// List the objectives, encoders and data sets there are
     Methods,
+    /// List the encoders with the images they take and their parameters
+    Encoders(Encoders),
 }
 
 const TRAIN_EXAMPLES: &str = "\
@@ -226,6 +253,8 @@ Examples:
   selfsame compare runs/t-0.1 runs/t-0.5
   selfsame compare runs/* --save curves.svg
   selfsame compare runs/* --json | jq '.runs[].linear.by_labels'
+  selfsame compare --methods all --data digits --seeds 3
+  selfsame compare --methods simclr,vicreg,byol --data mnist:data/mnist --save methods.svg
 
 Runs that are still going on, or were interrupted, show what they have so far.";
 
@@ -234,14 +263,257 @@ Runs that are still going on, or were interrupted, show what they have so far.";
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct Compare {
     /// Run folders
-    #[arg(required = true, value_name = "RUN")]
+    #[arg(required_unless_present = "methods", conflicts_with = "methods", value_name = "RUN")]
     pub runs: Vec<PathBuf>,
+    /// Train these objectives (comma-separated, or 'all') and compare them; finished runs in --out are not made again
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Training to compare")]
+    pub methods: Vec<String>,
+    /// Data set they train on
+    #[arg(long, default_value = "digits", requires = "methods", help_heading = "Training to compare")]
+    pub data: String,
+    /// Runs an objective, with seeds 0, 1, ...
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "3",
+        requires = "methods",
+        help_heading = "Training to compare"
+    )]
+    pub seeds: u64,
+    /// Passes over the training part, the same for all [default: by data set]
+    #[arg(long, value_name = "N", value_parser = whole, requires = "methods", help_heading = "Training to compare")]
+    pub epochs: Option<usize>,
+    /// Encoder, the same for all [default: convnet]
+    #[arg(long, value_name = "NAME", requires = "methods", help_heading = "Training to compare")]
+    pub encoder: Option<String>,
+    /// Folder that holds the runs
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "runs/compare",
+        requires = "methods",
+        help_heading = "Training to compare"
+    )]
+    pub out: PathBuf,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = whole, requires = "methods", help_heading = "Training to compare")]
+    pub threads: Option<usize>,
     /// Draw the runs' losses over one another into this file, their kNN accuracies into FILE-knn beside it
     #[arg(long, value_name = "FILE.svg|FILE.png")]
     pub save: Option<PathBuf>,
     /// Print one JSON object on stdout: every run's report and its metrics
     #[arg(long)]
     pub json: bool,
+}
+
+/// The folder that holds run folders unless it is named.
+pub const RUNS: &str = "runs";
+
+const RUNS_EXAMPLES: &str = "\
+Examples:
+  selfsame runs
+  selfsame runs experiments --json | jq '.runs[].run'
+
+kNN and 1% labels are accuracies of the test part in per cent; of a run that is not judged yet, kNN is the last probe's.";
+
+/// What `runs` takes.
+#[derive(Debug, Args)]
+#[command(after_help = RUNS_EXAMPLES)]
+pub struct Runs {
+    /// Folder that holds the run folders
+    #[arg(default_value = RUNS, value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+const PLOT_EXAMPLES: &str = "\
+Examples:
+  selfsame plot runs/simclr-digits-seed7
+  selfsame plot runs/* --metric knn --save knn.svg
+
+Where the terminal shows pixels (kitty, iTerm2, sixel) the figure is drawn in them, elsewhere in characters. \
+SELFSAME_GRAPHICS=kitty|iterm|sixel|none overrules what is found out.";
+
+/// What `plot` takes.
+#[derive(Debug, Args)]
+#[command(after_help = PLOT_EXAMPLES)]
+pub struct Plot {
+    /// Run folders
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// What is drawn [default: loss, knn and rank]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub metric: Option<Metric>,
+    /// Write the figure into this file; further ones into FILE-METRIC beside it
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    pub save: Option<PathBuf>,
+    /// Print the points as one JSON object on stdout instead of drawing
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is measured every epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Metric {
+    /// Mean training loss
+    Loss,
+    /// kNN accuracy on the validation part
+    Knn,
+    /// Linear-probe accuracy on the validation part
+    Linear,
+    /// RankMe of the embeddings
+    Rank,
+    /// Spread of the embeddings
+    Std,
+    /// Learning rate
+    Lr,
+    /// Norm of the gradient
+    GradNorm,
+}
+
+impl Metric {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Loss => "loss",
+            Metric::Knn => "knn",
+            Metric::Linear => "linear",
+            Metric::Rank => "rank",
+            Metric::Std => "std",
+            Metric::Lr => "lr",
+            Metric::GradNorm => "grad-norm",
+        }
+    }
+}
+
+const DIAGNOSE_EXAMPLES: &str = "\
+Examples:
+  selfsame diagnose runs/simclr-digits-seed7
+  selfsame diagnose runs/simclr-digits-seed7 --save spectrum.svg --json";
+
+/// What `diagnose` takes.
+#[derive(Debug, Args)]
+#[command(after_help = DIAGNOSE_EXAMPLES)]
+pub struct Diagnose {
+    /// Run folder, finished or interrupted; a name is looked for in 'runs'
+    pub run: PathBuf,
+    /// Write the singular values as a figure into this file
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    pub save: Option<PathBuf>,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EMBED_EXAMPLES: &str = "\
+Examples:
+  selfsame embed runs/simclr-digits-seed7
+  selfsame embed simclr-digits-seed7 --save map.png";
+
+/// What `embed` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EMBED_EXAMPLES)]
+pub struct Embed {
+    /// Run folder, finished or interrupted; a name is looked for in 'runs'
+    pub run: PathBuf,
+    /// Write the figure into this file
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    pub save: Option<PathBuf>,
+    /// Print the points as one JSON object on stdout instead of drawing
+    #[arg(long)]
+    pub json: bool,
+}
+
+const NEIGHBORS_EXAMPLES: &str = "\
+Examples:
+  selfsame neighbors runs/simclr-digits-seed7
+  selfsame neighbors simclr-digits-seed7 --count 3 --save neighbours.svg
+
+The image at the left is of the test part; '=' stands at neighbours of its class, '≠' at others.";
+
+/// What `neighbors` takes.
+#[derive(Debug, Args)]
+#[command(after_help = NEIGHBORS_EXAMPLES)]
+pub struct Neighbors {
+    /// Run folder, finished or interrupted; a name is looked for in 'runs'
+    pub run: PathBuf,
+    /// Test images, evenly spread over the test part
+    #[arg(long, value_name = "N", value_parser = whole, default_value = "6")]
+    pub count: usize,
+    /// Write the figure into this file
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    pub save: Option<PathBuf>,
+    /// Print the classes as one JSON object on stdout instead of drawing
+    #[arg(long)]
+    pub json: bool,
+}
+
+const VIEWS_EXAMPLES: &str = "\
+Examples:
+  selfsame views digits
+  selfsame views mnist:data/mnist --index 17 --save views.svg";
+
+/// What `views` takes.
+#[derive(Debug, Args)]
+#[command(after_help = VIEWS_EXAMPLES)]
+pub struct Views {
+    /// Data set: digits, shapes, mnist:DIR, cifar10:DIR, cifar100:DIR or folder:DIR
+    pub data: String,
+    /// Objective whose views are shown: see 'selfsame methods'
+    #[arg(long, value_name = "NAME", default_value = "simclr")]
+    pub method: String,
+    /// This image of the training part alone [default: a few of them]
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub index: Option<usize>,
+    /// Seed of the run whose views they are
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+    /// Write the figure into this file
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    pub save: Option<PathBuf>,
+}
+
+const ENCODERS_EXAMPLES: &str = "\
+Examples:
+  selfsame encoders
+  selfsame train simclr digits --encoder vit";
+
+/// What `encoders` takes.
+#[derive(Debug, Args)]
+#[command(after_help = ENCODERS_EXAMPLES)]
+pub struct Encoders {
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+const COLLAPSE_EXAMPLES: &str = "\
+Examples:
+  selfsame collapse --list
+  selfsame collapse simsiam-no-stop-gradient
+  selfsame collapse all --json | jq '.[] | select(.named_correctly | not)'";
+
+/// What `collapse` takes.
+#[derive(Debug, Args)]
+#[command(after_help = COLLAPSE_EXAMPLES)]
+pub struct Collapse {
+    /// Entry of the gallery, or 'all'
+    #[arg(required_unless_present = "list")]
+    pub name: Option<String>,
+    /// List the entries instead of running any
+    #[arg(long, conflicts_with = "name")]
+    pub list: bool,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+    /// Print one JSON array on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub threads: Option<usize>,
 }
 
 const DATA_EXAMPLES: &str = "\

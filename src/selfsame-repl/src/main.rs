@@ -27,10 +27,18 @@ fn main() -> ExitCode {
         Command::Train(arguments) => commands::train::run(*arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
         Command::Compare(arguments) => commands::compare::run(arguments),
+        Command::Collapse(arguments) => commands::collapse::run(arguments),
         Command::Data(arguments) => commands::data::run(arguments),
         Command::Doctor(arguments) => commands::doctor::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
         Command::Methods => commands::methods::run(),
+        Command::Encoders(arguments) => commands::encoders::run(arguments),
+        Command::Runs(arguments) => commands::runs::run(arguments),
+        Command::Views(arguments) => commands::views::run(arguments),
+        Command::Neighbors(arguments) => commands::neighbors::run(arguments),
+        Command::Embed(arguments) => commands::embed::run(arguments),
+        Command::Plot(arguments) => commands::plot::run(arguments),
+        Command::Diagnose(arguments) => commands::diagnose::run(arguments),
     };
     exit::finish(end)
 }

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use selfsame::error::Place;
-use selfsame::train::Report;
+use selfsame::train::{read_metrics, EpochMetrics, Report};
 use selfsame::Error;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// What is known about a run.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct RunFolder {
     /// The result; `None` while the run goes on or was interrupted.
     pub report: Option<Report>,
     /// One row an epoch.
-    pub metrics: Vec<Epoch>,
+    pub metrics: Vec<EpochMetrics>,
 }
 
 /// The part of `config.json` that tables show.
@@ -37,24 +37,6 @@ pub struct Config {
     pub encoder: Option<String>,
     /// Epochs asked for.
     pub epochs: Option<usize>,
-}
-
-/// One line of `metrics.jsonl`. Numbers that were not measured, or not finite, are `None`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Epoch {
-    /// Epoch, from 1; 0 is the encoder before training.
-    pub epoch: usize,
-    /// Mean loss; `None` before training.
-    pub loss: Option<f64>,
-    /// Online kNN accuracy on the validation part, 0..1.
-    #[serde(default)]
-    pub knn: Option<f64>,
-    /// Standard deviation of the L2-normalised embeddings.
-    #[serde(default)]
-    pub std: Option<f64>,
-    /// RankMe of the embeddings.
-    #[serde(default)]
-    pub rankme: Option<f64>,
 }
 
 impl RunFolder {
@@ -84,7 +66,7 @@ impl RunFolder {
             path: path.to_path_buf(),
             config,
             report: read_json(&path.join("report.json"))?,
-            metrics: read_metrics(&path.join("metrics.jsonl"))?,
+            metrics: metrics(&path.join("metrics.jsonl"))?,
         })
     }
 }
@@ -111,26 +93,13 @@ fn read_json<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, Error> {
     })
 }
 
-/// One [`Epoch`] a line. A last line without its newline is one that is being written, or was when the power went: it
-/// is left out.
-fn read_metrics(file: &Path) -> Result<Vec<Epoch>, Error> {
-    let text = read(file)?.unwrap_or_default();
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole
-        .lines()
-        .enumerate()
-        .map(|(i, line)| {
-            serde_json::from_str(line).map_err(|e| {
-                Error::input(
-                    file,
-                    Place::Line(i as u64 + 1),
-                    e.to_string(),
-                    "an object like {\"epoch\": 1, \"loss\": 5.2}",
-                    "The file was damaged or edited; train again, or put back a copy.",
-                )
-            })
-        })
-        .collect()
+/// None where nothing has been measured yet.
+fn metrics(file: &Path) -> Result<Vec<EpochMetrics>, Error> {
+    if file.exists() {
+        read_metrics(file)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 #[cfg(test)]
@@ -147,7 +116,7 @@ mod tests {
             "{\"epoch\":1,\"loss\":5.0,\"knn\":0.5,\"new\":1}\n{\"epoch\":2,\"loss\":null}\n{\"epo",
         )
         .unwrap();
-        let metrics = read_metrics(&file).unwrap();
+        let metrics = metrics(&file).unwrap();
         assert_eq!(
             metrics.iter().map(|m| (m.epoch, m.loss, m.knn)).collect::<Vec<_>>(),
             [(1, Some(5.0), Some(0.5)), (2, None, None)]
@@ -159,6 +128,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("metrics.jsonl");
         fs::write(&file, "{\"epoch\":1,\"loss\":5.0}\n{\"epoch\":,}\n{\"epoch\":3,\"loss\":4.0}\n").unwrap();
-        assert!(read_metrics(&file).unwrap_err().to_string().contains("metrics.jsonl, line 2:"));
+        assert!(metrics(&file).unwrap_err().to_string().contains("metrics.jsonl, line 2:"));
     }
 }

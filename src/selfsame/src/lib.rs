@@ -43,7 +43,7 @@
 //! | [`diagnose`] | what an embedding's geometry says; the doctor |
 //! | [`eval`] | frozen encoders, kNN, linear probe, baselines |
 //! | [`methods`] | objectives with their state |
-//! | [`train`] | the loop, run folders, checkpoints |
+//! | [`mod@train`] | the loop, run folders, checkpoints |
 //! | [`plot`] | figures, tables, reports |
 //! | [`display`] | how values show themselves in cells |
 //! | [`front`] | what running code tells the face that draws |
@@ -79,3 +79,6 @@ pub mod train;
 
 pub use error::Error;
 pub use interrupt::{clear_interrupt, interrupt, interrupted};
+/// A run of an objective on a data set, by name: `train("simclr", "digits").run()?`.
+pub use presets::training as train;
+pub use presets::Run;

@@ -9,11 +9,13 @@ pub use crate::data::{
 pub use crate::diagnose::{Alarm, Geometry};
 pub use crate::display::{Audio, Pictures, Show, ShowModel, ShowTensor, TextSamples};
 pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
+pub use crate::interrupt::interrupted;
 pub use crate::losses::{nt_xent, vicreg};
 pub use crate::methods::{
-    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Dcl, DclConfig, LeJepa, LeJepaConfig, Method, MoCo,
-    MoCoConfig, MoCoV3, MoCoV3Config, Nnclr, NnclrConfig, SimClr, SimClrConfig, SimSiam, SimSiamConfig,
-    SupCon, SupConConfig, VicReg, VicRegConfig, WMse, WMseConfig,
+    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Dcl, DclConfig, DeepCluster, DeepClusterConfig,
+    DeepClusterV2, DeepClusterV2Config, Dino, DinoConfig, Ibot, IbotConfig, LeJepa, LeJepaConfig, Method,
+    MoCo, MoCoConfig, MoCoV3, MoCoV3Config, Nnclr, NnclrConfig, SimClr, SimClrConfig, SimSiam, SimSiamConfig,
+    SupCon, SupConConfig, Swav, SwavConfig, VicReg, VicRegConfig, WMse, WMseConfig,
 };
 pub use crate::nn::{
     AnyEncoder, BatchNorm, Conv1d, Conv2d, ConvNet, ConvTranspose2d, Encoder, LayerNorm, Linear, Mlp, Mode,
@@ -21,6 +23,7 @@ pub use crate::nn::{
 };
 pub use crate::ops::Engine;
 pub use crate::optim::{Cosine, Optimizer, Rule};
+pub use crate::presets::{runs, training as train, Run};
 pub use crate::shape::{AnyImage, Image, ImageShape, Input, Picture, Size};
 pub use crate::tape::{gradcheck, stop_gradient, FlatGradient, Parameters};
 pub use crate::train::{Progress, TrainConfig, Trainer};

@@ -1,17 +1,20 @@
 //! `selfsame compare`: runs side by side.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use selfsame::plot::{self, Series, Table};
+use selfsame::presets::{self, compare::CompareSpec};
+use selfsame::train::EpochMetrics;
 use selfsame::Error;
 use serde_json::{json, Value};
 
+use super::{drawn, workers};
 use crate::args::Compare;
 use crate::exit::Exit;
 use crate::numbers::{number, percent};
 use crate::output;
-use crate::run_folder::{Epoch, RunFolder};
-use crate::sparkline;
+use crate::run_folder::RunFolder;
+use crate::{face, sparkline, stop};
 
 /// Columns a curve takes at most.
 const CURVE_WIDTH: usize = 60;
@@ -21,6 +24,9 @@ const CURVE_WIDTH: usize = 60;
 /// # Errors
 /// A folder that is no run, a damaged file in one, a figure that cannot be written.
 pub fn run(arguments: Compare) -> Result<Exit, Error> {
+    if !arguments.methods.is_empty() {
+        return train_all(arguments);
+    }
     let runs = arguments.runs.iter().map(|path| RunFolder::open(path)).collect::<Result<Vec<_>, _>>()?;
     if let Some(file) = &arguments.save {
         save(&runs, file)?;
@@ -36,6 +42,44 @@ pub fn run(arguments: Compare) -> Result<Exit, Error> {
         output::note(&line);
     }
     Ok(Exit::Done)
+}
+
+/// Trains every objective asked for and shows one table of them.
+fn train_all(arguments: Compare) -> Result<Exit, Error> {
+    workers::set(arguments.threads)?;
+    stop::on_ctrl_c("finishing this step, then saving")?;
+    let spec = CompareSpec {
+        methods: arguments.methods,
+        data: arguments.data,
+        encoder: arguments.encoder,
+        epochs: arguments.epochs,
+        seeds: arguments.seeds,
+        out: arguments.out,
+    };
+    let found = {
+        let mut face = face::for_stderr();
+        presets::compare::compare(&spec, face.as_mut())?
+    };
+    if let Some(file) = &arguments.save {
+        found.figure()?.save(file)?;
+        output::note(&format!("bars in {}", file.display()));
+    }
+    let seeds = if found.seeds == 1 { "1 seed".into() } else { format!("{} seeds, mean ±sd", found.seeds) };
+    let text = format!("{}, {seeds}\n{}", found.data, found.table().text());
+    if arguments.json {
+        output::stderr(&text);
+        output::json(&found)?;
+    } else {
+        output::stdout(&text)?;
+    }
+    for failure in &found.failures {
+        output::note(&format!("{} with seed {} failed: {}", failure.method, failure.seed, failure.error));
+    }
+    Ok(match (found.interrupted, found.failures.is_empty()) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::Failed,
+    })
 }
 
 /// A header and what stands under it.
@@ -97,7 +141,7 @@ fn over_init(run: &RunFolder) -> String {
 fn curves(runs: &[RunFolder]) -> String {
     let names = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or(0);
     let mut blocks = Vec::new();
-    for (title, of) in [("loss", loss as fn(&Epoch) -> Option<f64>), ("kNN 20, validation, %", knn)] {
+    for (title, of) in [("loss", loss as fn(&EpochMetrics) -> Option<f64>), ("kNN 20, validation, %", knn)] {
         let all = runs.iter().flat_map(|run| run.metrics.iter().filter_map(of));
         let Some((low, high)) = sparkline::range(all) else { continue };
         blocks.push(format!("{title}, from {low:.2} to {high:.2}"));
@@ -116,7 +160,7 @@ fn curves(runs: &[RunFolder]) -> String {
 
 /// Draws the runs' losses into `file` and, where a run was probed, their kNN accuracies into a second one beside it.
 fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
-    let series = |of: fn(&Epoch) -> Option<f64>| -> Vec<Series> {
+    let series = |of: fn(&EpochMetrics) -> Option<f64>| -> Vec<Series> {
         let points =
             |run: &RunFolder| run.metrics.iter().filter_map(|e| Some((e.epoch as f64, of(e)?))).collect();
         runs.iter().map(|run| Series::new(&run.name, points(run))).collect()
@@ -125,7 +169,7 @@ fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
     output::note(&format!("loss curves in {}", file.display()));
     let probes = series(knn);
     if probes.iter().any(|run| !run.points.is_empty()) {
-        let beside = beside(file, "-knn");
+        let beside = drawn::beside(file, "knn");
         plot::curves("Online kNN (k = 20), validation part", "epoch", "accuracy (%)", &probes)?
             .save(&beside)?;
         output::note(&format!("kNN curves in {}", beside.display()));
@@ -133,22 +177,11 @@ fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// `curves.svg` becomes `curves-knn.svg`.
-fn beside(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = file.file_stem().unwrap_or_default().to_os_string();
-    name.push(suffix);
-    if let Some(extension) = file.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    file.with_file_name(name)
-}
-
-fn loss(epoch: &Epoch) -> Option<f64> {
+fn loss(epoch: &EpochMetrics) -> Option<f64> {
     epoch.loss
 }
 
-fn knn(epoch: &Epoch) -> Option<f64> {
+fn knn(epoch: &EpochMetrics) -> Option<f64> {
     epoch.knn.map(|accuracy| 100.0 * accuracy)
 }
 

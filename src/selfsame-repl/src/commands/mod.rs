@@ -1,11 +1,20 @@
 //! One file a command. Each takes its parsed arguments, writes results to stdout and talk to stderr.
 
 pub mod bench;
+pub mod collapse;
 pub mod compare;
 pub mod data;
+pub mod diagnose;
 pub mod doctor;
+mod drawn;
+pub mod embed;
+pub mod encoders;
 pub mod eval;
 pub mod methods;
+pub mod neighbors;
+pub mod plot;
+pub mod runs;
 mod scores;
 pub mod train;
+pub mod views;
 mod workers;

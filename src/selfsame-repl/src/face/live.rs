@@ -6,8 +6,6 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use base64::engine::general_purpose::STANDARD;
-use base64::Engine;
 use selfsame::diagnose::Alarm;
 use selfsame::front::{text_before, Message, Sent};
 use selfsame::plot::Table;
@@ -127,7 +125,10 @@ impl Live {
                 self.shown.retain(|(id, _)| *id != display);
                 self.make_way();
             }
-            Message::Figure { title, alt, png, .. } => self.figure(title, alt, png.as_deref()),
+            Message::Figure { title, alt, png, sketch, .. } => {
+                let drawn = Canvas::of_stdout().drawn(png.as_deref(), sketch.as_ref());
+                self.text(drawn.as_deref().unwrap_or(if alt.is_empty() { title } else { alt }));
+            }
             Message::Table { headers, rows } => {
                 let mut table = Table::new(headers.iter().cloned());
                 rows.iter().for_each(|row| _ = table.row(row.iter().cloned()));
@@ -218,16 +219,6 @@ impl Live {
                 _ => format!("{how} {epochs} epochs and {steps} steps"),
             };
         self.say(&ended);
-    }
-
-    fn figure(&mut self, title: &str, alt: &str, png: Option<&str>) {
-        let canvas = Canvas::of_stdout();
-        let bytes = png.and_then(|png| STANDARD.decode(png).ok());
-        let drawn = bytes.filter(|_| io::stdout().is_terminal()).and_then(|bytes| canvas.picture(&bytes));
-        match drawn {
-            Some(picture) => self.text(&format!("{picture}\n{alt}")),
-            None => self.text(if alt.is_empty() { title } else { alt }),
-        }
     }
 
     fn note(&mut self, text: &str) {

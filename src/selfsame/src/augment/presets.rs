@@ -14,15 +14,16 @@ const BLURRED_FROM: usize = 64;
 
 /// SimCLR's two views: crop of 20 to 100 % of the area, flip, colour jitter, greyscale, blur.
 ///
-/// Below 64 pixels the jitter has strength 0.5 and nothing is blurred (the paper's CIFAR-10 recipe), from there on the
-/// strength is 1. Source: <https://arxiv.org/abs/2002.05709>, appendices A and B.9, but for the smallest crop: 0.08 there,
-/// here 0.2 as in MoCo v2 (<https://arxiv.org/abs/2003.04297>), since 8 % of a small picture is a handful of pixels.
+/// Below 64 pixels the jitter has strength 0.5 and nothing is blurred (the paper's CIFAR-10 recipe), from there on
+/// the strength is 1. Source: <https://arxiv.org/abs/2002.05709>, appendices A and B.9, but for the smallest crop:
+/// 0.08 there, here 0.2 as in MoCo v2 (<https://arxiv.org/abs/2003.04297>), since 8 % of a small picture is a
+/// handful of pixels.
 pub fn simclr(size: Size) -> Views {
     Views::two(simclr_of(size, (0.2, 1.0)))
 }
 
-/// A local crop to go with [`simclr`]'s views: 5 to 40 % of the area as in DINO, from 64 pixels on; 15 to 50 % below, where less is a
-/// handful of pixels. Everything else is as there.
+/// A local crop to go with [`simclr`]'s views: 5 to 40 % of the area as in DINO, from 64 pixels on; 15 to 50 %
+/// below, where less is a handful of pixels. Everything else is as there.
 pub fn local_simclr(size: Size) -> View {
     simclr_of(size, if blurred(size) { (0.05, 0.4) } else { (0.15, 0.5) })
 }
@@ -52,8 +53,9 @@ pub fn byol(size: Size) -> Views {
     Views::two_different(byol_a(size), byol_b(size))
 }
 
-/// DINO's crops: two of `size` from 40 to 100 % of the area, made as BYOL's views, and eight of size `local` from 5 to
-/// 40 %. Other numbers: [`Views::multi_crop`]. Source: <https://arxiv.org/abs/2104.14294>, section 3.1 and its code.
+/// DINO's crops: two of `size` from 40 to 100 % of the area, made as BYOL's views, and eight of size `local` from 5
+/// to 40 %. Other numbers: [`Views::multi_crop`]. Source: <https://arxiv.org/abs/2104.14294>, section 3.1 and its
+/// code.
 pub fn multi_crop(size: Size, local: Size) -> Views {
     let global = byol_colours(size, (0.4, 1.0));
     let mut views = vec![with_blur(global.clone(), 1.0), with_blur(global, 0.1).then(Solarise::default())];
@@ -70,13 +72,14 @@ fn byol_colours(size: Size, scale: (f64, f64)) -> View {
         .then(Greyscale::default())
 }
 
-/// Two views of drawn or written signs, light on dark: turned by up to 15 degrees, moved by up to a tenth, cropped to 60 to
-/// 100 % of the area, brighter or darker, noisy. Never mirrored: a mirrored digit is not that digit.
+/// Two views of drawn or written signs, light on dark: turned by up to 15 degrees, moved by up to a tenth, cropped
+/// to 60 to 100 % of the area, brighter or darker, noisy. Never mirrored: a mirrored digit is not that digit.
 pub fn glyphs(size: Size) -> Views {
     Views::two(glyph(size, (0.6, 1.0)))
 }
 
-/// A local crop to go with [`glyphs`]: 30 to 60 % of the area, everything else as there. Smaller pieces of different signs are alike.
+/// A local crop to go with [`glyphs`]: 30 to 60 % of the area, everything else as there. Smaller pieces of different
+/// signs are alike.
 pub fn local_glyph(size: Size) -> View {
     glyph(size, (0.3, 0.6))
 }

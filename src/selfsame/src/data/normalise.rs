@@ -7,13 +7,14 @@ use rayon::prelude::*;
 use super::dataset::Part;
 use crate::augment::Normalise;
 use crate::error::{Error, Result};
+use crate::interrupt::interrupted;
 use crate::shape::ImageShape;
 
 impl Normalise {
     /// Measures up to `max_images` of `part`, evenly spaced; pass the training part, never the one that is scored.
     ///
     /// # Errors
-    /// An empty part, a `max_images` of zero, an image that cannot be read.
+    /// An empty part, a `max_images` of zero, an image that cannot be read; [`Error::Interrupted`] when a stop was asked for.
     pub fn of<P: ImageShape>(part: &Part<P>, max_images: usize) -> Result<Normalise> {
         let (count, size) = (part.len().min(max_images), part.shape().size());
         if count == 0 {
@@ -25,6 +26,9 @@ impl Normalise {
             .map_init(
                 || vec![0; size.len()],
                 |image, i| {
+                    if interrupted() {
+                        return Err(Error::Interrupted);
+                    }
                     part.read(i * part.len() / count, image)?;
                     Ok::<_, Error>(sums_of(image, size.channels))
                 },

@@ -17,3 +17,11 @@ pub struct Alarm {
     #[serde(rename = "try")]
     pub try_this: String,
 }
+
+impl Alarm {
+    /// Where the book explains it, from the folder that holds the book: `book/diagnostics.html#total-collapse`. There is one
+    /// anchor a kind, and its name does not change.
+    pub fn link(&self) -> String {
+        format!("book/diagnostics.html#{}", self.kind)
+    }
+}

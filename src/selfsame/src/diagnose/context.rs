@@ -18,6 +18,22 @@ pub struct Plateau {
     pub try_this: String,
 }
 
+/// A safeguard of an objective that is switched off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Missing {
+    /// What is off and what it is there for, as a sentence.
+    pub what: String,
+    /// What switches it on, as a command-line flag: `--set stop_gradient=true`.
+    pub flag: String,
+}
+
+impl Missing {
+    /// `what` is off; `flag` switches it on.
+    pub fn new(what: impl Into<String>, flag: impl Into<String>) -> Missing {
+        Missing { what: what.into(), flag: flag.into() }
+    }
+}
+
 /// The configuration an alarm explains itself with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Context {
@@ -39,6 +55,9 @@ pub struct Context {
     pub projector_dim: usize,
     /// Values of the loss that name a failure; of a contrastive loss the chance value first.
     pub plateaus: Vec<Plateau>,
+    /// Safeguards of the objective that are off; the first is the first suspect.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
 }
 
 impl Context {

@@ -59,7 +59,7 @@ pub use alpha_req::{alpha_req, AlphaFit};
 pub use cka::linear_cka;
 pub use clid::{clid, Clid};
 pub use condition_number::condition_number;
-pub use context::{Context, Plateau};
+pub use context::{Context, Missing, Plateau};
 pub use cosine::mean_cosine;
 pub use doctor::{Doctor, Probe};
 pub use explained_variance::{cumulative_explained_variance, explained_variance_auc};
@@ -80,6 +80,3 @@ pub use surrogate::SurrogateClasses;
 pub use targets::{centre_norm, target_entropy, target_kl, Targets};
 pub use uniformity::uniformity;
 pub use usage::{perplexity, soft_usage_perplexity, usage, usage_perplexity};
-
-#[cfg(test)]
-mod doctor_tests;

@@ -6,6 +6,9 @@ use super::context::Context;
 ///
 /// `otherwise` is the pair to give when no setting stands out.
 pub(super) fn suspect(context: &Context, otherwise: (&str, &str)) -> (String, String) {
+    if let Some(missing) = context.missing.first() {
+        return (missing.what.clone(), format!("{}.", missing.flag));
+    }
     if context.lr_too_high() {
         return (
             format!(

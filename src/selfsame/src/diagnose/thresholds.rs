@@ -68,3 +68,37 @@ pub const KNN_MARGIN: f64 = 0.05;
 pub const KNN_PROBES: u32 = 3;
 /// See [`KNN_PROBES`].
 pub const KNN_STEPS: u64 = 50;
+
+/// Mean length of an embedding over that of the first probe, ...
+pub const NORM_FACTOR: f64 = 1e3;
+/// ... for this many probes in a row, is an explosion.
+pub const NORM_PROBES: u32 = 2;
+
+/// Mean squared distance between normalised features of two views below which they are the same view.
+pub const SAME_VIEWS: f64 = 1e-6;
+
+/// Mean cosine between features in training and in evaluation mode below which the two disagree, ...
+pub const TRAIN_EVAL_COSINE: f64 = 0.5;
+/// ... for this many probes in a row, after [`SETTLED_STEPS`].
+pub const LEAK_PROBES: u32 = 3;
+
+/// Entropy of the targets above this share of `ln K` is uniform, ...
+pub const UNIFORM_SHARE: f64 = 0.99;
+/// ... below this share one-hot, ...
+pub const ONE_HOT_SHARE: f64 = 0.05;
+/// ... if fewer outputs than this are in use.
+pub const ONE_OUTPUT: f64 = 2.0;
+/// Perplexity of the prototypes' use below this share of their number is starvation.
+pub const STARVED_SHARE: f64 = 0.05;
+/// Probes in a row that show one of these.
+pub const TARGET_PROBES: u32 = 3;
+
+/// kNN accuracy lost since the best probe, ... for [`KNN_PROBES`] probes in a row.
+pub const PROBE_FALL: f64 = 0.05;
+
+/// The best kNN accuracy this far below random-init's, ...
+pub const SHORTCUT_MARGIN: f64 = 0.02;
+/// ... while the loss has lost this share of its first epoch's, ...
+pub const SHORTCUT_FALL: f64 = 0.2;
+/// ... for this many probes in a row after [`SETTLED_STEPS`].
+pub const SHORTCUT_PROBES: u32 = 5;

@@ -64,7 +64,9 @@ impl Content {
                 if let Ok(png) = figure.png() {
                     blocks += &block("image/png", &super::html::base64(&png));
                 }
+                blocks += &sketched(figure);
             }
+            (Some(Frontend::Command), _, Some(figure)) => blocks += &sketched(figure),
             (Some(Frontend::Repl | Frontend::Command), ..) => {}
             (_, Some(html), _) => blocks += &block("text/html", html),
             (_, None, Some(figure)) => blocks += &block("image/svg+xml", figure.svg()),
@@ -72,6 +74,13 @@ impl Content {
         }
         blocks
     }
+}
+
+/// The media type of a figure's data, a [`Sketch`](crate::plot::Sketch) as JSON: for faces that draw in characters.
+pub const SKETCH: &str = "application/vnd.selfsame.sketch+json";
+
+fn sketched(figure: &Figure) -> String {
+    serde_json::to_string(&figure.sketch()).map_or(String::new(), |json| block(SKETCH, &json))
 }
 
 /// A form between evcxr's marks. A line of the content that looks like one is told from it by an invisible character.
@@ -98,19 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn each_face_gets_plain_text_and_at_most_one_richer_form() {
+    fn each_face_gets_plain_text_and_the_richer_forms_it_draws() {
         let figure = curves("t", "x", "y", &[Series::new("a", vec![(0.0, 1.0), (1.0, 2.0)])]).unwrap();
         let both = Content::new("a\nb\n").with_html("<b>a</b>").with_figure(figure.clone());
         let only_figure = Content::new("a").with_figure(figure);
         for (face, of_both, of_figure) in [
-            (None, "text/html", "image/svg+xml"),
-            (Some(Frontend::Jupyter), "text/html", "image/svg+xml"),
-            (Some(Frontend::Repl), "image/png", "image/png"),
+            (None, vec!["text/html"], vec!["image/svg+xml"]),
+            (Some(Frontend::Jupyter), vec!["text/html"], vec!["image/svg+xml"]),
+            (Some(Frontend::Repl), vec!["image/png", SKETCH], vec!["image/png", SKETCH]),
+            (Some(Frontend::Command), vec![SKETCH], vec![SKETCH]),
         ] {
-            assert_eq!(mimes(&both.blocks(face)), ["text/plain", of_both]);
-            assert_eq!(mimes(&only_figure.blocks(face)), ["text/plain", of_figure]);
+            assert_eq!(mimes(&both.blocks(face))[1..], of_both);
+            assert_eq!(mimes(&only_figure.blocks(face))[1..], of_figure);
         }
-        assert_eq!(mimes(&both.blocks(Some(Frontend::Command))), ["text/plain"]);
         assert_eq!(mimes(&Content::new("").blocks(None)), ["text/plain"]);
     }
 

@@ -4,6 +4,9 @@ use dfdx::prelude::{Cpu, Device};
 
 use super::number::{bytes, counted, thousands};
 use super::{html, short_type, Content, Show};
+use crate::eval::Frozen;
+use crate::nn::Encoder;
+use crate::ops::Engine;
 use crate::plot::Table;
 use crate::tape::{Parameters, Role};
 
@@ -109,6 +112,12 @@ pub trait ShowModel {
 impl<M: Parameters<Cpu>> ShowModel for M {
     fn content(&self) -> Content {
         ModelTable::of(short_type::<M>(), self).content()
+    }
+}
+
+impl<E: Encoder<D>, D: Engine> Show for Frozen<'_, E, D> {
+    fn content(&self) -> Content {
+        ModelTable::of(format!("frozen {}", self.encoder().describe()), self.encoder()).content()
     }
 }
 

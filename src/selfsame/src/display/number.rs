@@ -21,7 +21,7 @@ impl Format {
         }
         match largest {
             l if whole && l < 1e9 => Format::Whole,
-            l if l >= 1e5 || l < 1e-3 => Format::Scientific,
+            l if !(1e-3..1e5).contains(&l) => Format::Scientific,
             l if l >= 1e3 => Format::Decimals(1),
             l if l >= 100.0 => Format::Decimals(2),
             l if l >= 10.0 => Format::Decimals(3),

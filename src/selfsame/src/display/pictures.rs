@@ -60,6 +60,16 @@ impl Pictures {
         Pictures::in_rows(title, tiles)
     }
 
+    /// The heading.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The images.
+    pub fn rows(&self) -> &[GridRow] {
+        &self.rows
+    }
+
     /// How many images there are.
     pub fn len(&self) -> usize {
         self.rows.iter().map(|row| row.tiles.len()).sum()

@@ -3,7 +3,7 @@
 use super::number::{counted, or_dash};
 use super::{html, Content, Show};
 use crate::plot::{training_figures, History, Table};
-use crate::train::Progress;
+use crate::train::{EpochMetrics, Progress};
 
 /// Epochs listed at the beginning and at the end; those between are in the curves.
 const ENDS: usize = 5;
@@ -18,6 +18,18 @@ impl Show for Progress {
             self.images_per_second()
         );
         shown(&title, &history, &self.alarms.content(), self.alarms.is_empty())
+    }
+}
+
+impl Show for [EpochMetrics] {
+    fn content(&self) -> Content {
+        History::from(self).content()
+    }
+}
+
+impl Show for Vec<EpochMetrics> {
+    fn content(&self) -> Content {
+        self.as_slice().content()
     }
 }
 

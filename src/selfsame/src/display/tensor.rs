@@ -47,7 +47,7 @@ impl Element for bool {
 /// let lines: Vec<String> = t.content().text().lines().map(String::from).collect();
 /// assert_eq!(lines[0], "Tensor<(Const<2>, Const<3>), f32, Cpu>");
 /// assert_eq!(lines[1], "2x3 of f32: mean 3.5000, std 1.7078, min 1, max 6");
-/// assert_eq!(lines.last().map(String::as_str), Some("1  4  5  6"));
+/// assert_eq!(lines.last().map(String::as_str), Some("1   4   5   6"));
 /// ```
 pub trait ShowTensor {
     /// Its values, with shape and type known only at run time.

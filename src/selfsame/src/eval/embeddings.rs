@@ -1,14 +1,23 @@
 //! Features of samples, with their labels.
 
+use std::fmt;
+
 use crate::error::{Error, Result};
 
 /// A matrix of features, a row a sample, and a label for each.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Embeddings {
     values: Vec<f32>,
     labels: Vec<u32>,
     width: usize,
     classes: usize,
+}
+
+/// Without the values, which are many.
+impl fmt::Debug for Embeddings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Embeddings({} x {}, {} classes)", self.len(), self.width, self.classes)
+    }
 }
 
 impl Embeddings {

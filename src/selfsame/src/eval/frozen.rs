@@ -37,6 +37,11 @@ impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
         Frozen { encoder, dev: dev.clone(), normalise }
     }
 
+    /// The encoder, to look at.
+    pub fn encoder(&self) -> &E {
+        self.encoder
+    }
+
     /// The features of every image of `part`, in order, without augmentation.
     ///
     /// # Errors

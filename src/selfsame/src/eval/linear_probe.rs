@@ -97,6 +97,11 @@ impl LinearProbe {
         let (mean, scale) = moments(train);
         let (width, classes) = (train.width() + 1, train.classes());
         let mut probe = LinearProbe { mean, scale, weights: vec![0.0; classes * width], classes };
+        // Where features say nothing, the classes' shares are the answer, and the descent need not find them.
+        for (class, weights) in probe.weights.chunks_exact_mut(width).enumerate() {
+            let count = train.labels().iter().filter(|l| **l as usize == class).count();
+            weights[width - 1] = (count.max(1) as f64).ln();
+        }
         let x = probe.standardise(train);
         let problem = Problem { x: &x, labels: train.labels(), width, classes, strength };
         probe.weights = minimise(&problem, std::mem::take(&mut probe.weights), stop)?;

@@ -21,8 +21,11 @@ pub fn guard() {
 
 fn message(info: &PanicHookInfo<'_>, cells: ThreadId) -> Message {
     let ends_cell = thread::current().id() == cells || rayon::current_thread_index().is_some();
+    let payload = info.payload();
+    let text =
+        payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
     Message::Panic {
-        message: info.payload_as_str().unwrap_or("a value that is no text").into(),
+        message: text.unwrap_or("a value that is no text").into(),
         location: info.location().map_or_else(String::new, ToString::to_string),
         ends_cell,
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnose::Alarm;
 use crate::display::Described;
 use crate::error::{Error, Place, Result};
+use crate::plot::Sketch;
 use crate::train::{EpochLine, Plan, StepLine};
 
 /// What a line that carries a message begins with. The first character is ASCII's record separator, which text that
@@ -76,6 +77,9 @@ pub enum Message {
         svg: Option<String>,
         /// The picture as a PNG in base64.
         png: Option<String>,
+        /// What it was made from, for faces that draw in characters.
+        #[serde(default)]
+        sketch: Option<Sketch>,
     },
     /// A table to show now.
     Table {
@@ -215,7 +219,13 @@ mod tests {
             Message::Done { folder: folder.clone(), epochs_done: 3, steps_done: 15, verdict: None },
             Message::Interrupted { folder, epochs_done: 3, steps_done: 16 },
             Message::Failed {},
-            Message::Figure { title: "t".into(), alt: "a".into(), svg: Some("<svg/>".into()), png: None },
+            Message::Figure {
+                title: "t".into(),
+                alt: "a".into(),
+                svg: Some("<svg/>".into()),
+                png: None,
+                sketch: None,
+            },
             Message::Table { headers: vec!["a".into()], rows: vec![vec!["1".into()]] },
             Message::Variables { variables: vec![("x".into(), Described::default())] },
             Message::Note { text: "\u{1e}".into() },

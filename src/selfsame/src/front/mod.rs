@@ -17,6 +17,7 @@
 #[cfg(test)]
 pub(crate) mod child;
 mod downloads;
+mod figures;
 mod frontend;
 mod guard;
 mod lines;
@@ -27,6 +28,7 @@ mod send;
 mod watch;
 
 pub use downloads::{downloads, Downloads};
+pub use figures::{show_figure, show_table};
 pub(crate) use frontend::in_a_cell;
 pub use frontend::{Frontend, VARIABLE};
 pub use guard::guard;

@@ -28,8 +28,8 @@ impl Default for AlignUniformSettings {
 
 /// A sample's views are to be near, the samples spread evenly over the sphere.
 ///
-/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside. With unit rows x and y of
-/// the two views the loss is `mean_i |x_i - y_i|^alpha + lambda / 2 (u(x) + u(y))`, and
+/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside. With
+/// unit rows x and y of the two views the loss is `mean_i |x_i - y_i|^alpha + lambda / 2 (u(x) + u(y))`, and
 /// `u(x) = log mean_{i < j} exp(-t |x_i - x_j|^2)`. A collapsed batch has a loss of 0.
 ///
 /// PyTorch equivalent: `lightly.loss.HypersphereLoss(t, lam, alpha)(z[:n], z[n:])`.
@@ -46,8 +46,8 @@ impl Default for AlignUniformSettings {
 ///
 /// # Errors
 /// [`Error::Shape`](crate::Error::Shape) for an odd number of rows or fewer than four,
-/// [`Error::Setting`](crate::Error::Setting) for a setting that is not a positive number (lambda: 0 or more); a device out of
-/// memory.
+/// [`Error::Setting`](crate::Error::Setting) for a setting that is not a positive number (lambda: 0 or more); a
+/// device out of memory.
 pub fn align_uniform<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     settings: AlignUniformSettings,

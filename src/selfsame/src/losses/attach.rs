@@ -1,8 +1,8 @@
 //! Losses whose gradient is worked out together with their value, on slices, and then put on the tape.
 //!
-//! A loss is a number, so its gradient with respect to an input is one array of the input's size, known as soon as the loss is.
-//! The kernels of this folder return both, in float64, whatever the tensors hold: embeddings of a batch are few, and the
-//! same plain code serves every number type, shape and device.
+//! A loss is a number, so its gradient with respect to an input is one array of the input's size, known as soon as
+//! the loss is. The kernels of this folder return both, in float64, whatever the tensors hold: embeddings of a batch
+//! are few, and the same plain code serves every number type, shape and device.
 
 use dfdx::prelude::*;
 
@@ -12,8 +12,8 @@ use crate::tape::{record, slot, stop_gradient, values};
 
 /// Devices losses run on.
 pub trait LossOp<E: Real>: Device<E> {
-    /// `loss` with `gradient` (row-major, as many values as `x` has) as its derivative with respect to `x`, beside those it
-    /// has already.
+    /// `loss` with `gradient` (row-major, as many values as `x` has) as its derivative with respect to `x`, beside
+    /// those it has already.
     ///
     /// # Errors
     /// The device is out of memory.

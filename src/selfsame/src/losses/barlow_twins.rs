@@ -15,8 +15,9 @@ pub enum BarlowConvention {
     /// Batch normalisation: biased variance, 1e-5 added under the root. The authors' code, lightly, solo-learn.
     #[default]
     Reference,
-    /// The paper's pseudocode: the *unbiased* standard deviation and nothing added. Perfect agreement has correlation (N - 1)/N, so the
-    /// loss does not reach 0. A constant feature, for which it has no value, counts as 0.
+    /// The paper's pseudocode: the *unbiased* standard deviation and nothing added. Perfect agreement has
+    /// correlation (N - 1)/N, so the loss does not reach 0. A constant feature, for which it has no value, counts as
+    /// 0.
     Paper,
     /// The unbiased standard deviation with 1e-5 added to it: stable-pretraining.
     StablePretraining,
@@ -41,9 +42,10 @@ impl Default for BarlowSettings {
 
 /// A feature is to be the same in both views and uncorrelated with every other feature.
 ///
-/// `z` is (2N, D): row `i` and row `N + i` are the two views of sample `i`. Each feature of each view is standardised over the batch,
-/// `C` is their cross-correlation (D, D), `C = a'b / N`, and the loss is `scale (sum_i (C_ii - 1)^2 + lambda sum_{i != j} C_ij^2)`. Sums,
-/// not means: a collapsed batch has a loss of D, and the right learning rate depends on D.
+/// `z` is (2N, D): row `i` and row `N + i` are the two views of sample `i`. Each feature of each view is
+/// standardised over the batch, `C` is their cross-correlation (D, D), `C = a'b / N`, and the loss is
+/// `scale (sum_i (C_ii - 1)^2 + lambda sum_{i != j} C_ij^2)`. Sums, not means: a collapsed batch has a loss of D,
+/// and the right learning rate depends on D.
 ///
 /// PyTorch equivalent: `lightly.loss.BarlowTwinsLoss(lambda_param=0.0051)(z[:n], z[n:])`.
 ///
@@ -60,7 +62,8 @@ impl Default for BarlowSettings {
 ///
 /// # Errors
 /// [`Error::Shape`](crate::Error::Shape) for an odd number of rows or fewer than two samples,
-/// [`Error::Setting`](crate::Error::Setting) for a lambda or scale that is negative or not a number; a device out of memory.
+/// [`Error::Setting`](crate::Error::Setting) for a lambda or scale that is negative or not a number; a device out of
+/// memory.
 pub fn barlow_twins<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     settings: BarlowSettings,

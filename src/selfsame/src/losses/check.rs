@@ -25,7 +25,8 @@ pub(crate) fn not_negative(name: &str, value: f64, remedy: &str) -> Result<()> {
     Err(Error::setting(name, value, "a number, 0 or more", remedy))
 }
 
-/// `samples` of rows that hold `views` of each, one view after the other: at least `least` samples, and rows that are not empty.
+/// `samples` of rows that hold `views` of each, one view after the other: at least `least` samples, and rows that
+/// are not empty.
 pub(crate) fn stacked<B: Dim, W: Dim>(
     what: &str,
     shape: &(B, W),

@@ -1,4 +1,5 @@
-//! Images and texts in one space: CLIP (Radford et al. 2021, arXiv 2103.00020) and SigLIP (Zhai et al. 2023, arXiv 2303.15343).
+//! Images and texts in one space: CLIP (Radford et al. 2021, arXiv 2103.00020) and SigLIP (Zhai et al. 2023, arXiv
+//! 2303.15343).
 
 use dfdx::prelude::*;
 
@@ -13,9 +14,9 @@ use crate::tape::profile::op;
 /// Each image is to find its text among the batch's, and each text its image.
 ///
 /// `image` and `text` are (N, width), row `i` of both belongs together; rows are normalised inside. With
-/// `s = exp(log_scale) image text'` the loss is half the sum of the mean cross-entropy of the rows and of the columns with the diagonal.
-/// Gradients go to both and to `log_scale`, which is learnt: it starts at `ln(1 / 0.07)` and CLIP keeps it below `ln 100`. Chance is
-/// `ln N`.
+/// `s = exp(log_scale) image text'` the loss is half the sum of the mean cross-entropy of the rows and of the
+/// columns with the diagonal. Gradients go to both and to `log_scale`, which is learnt: it starts at `ln(1 / 0.07)`
+/// and CLIP keeps it below `ln 100`. Chance is `ln N`.
 ///
 /// PyTorch equivalent: `open_clip.loss.ClipLoss()(F.normalize(image), F.normalize(text), log_scale.exp())`.
 ///
@@ -40,7 +41,8 @@ use crate::tape::profile::op;
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`](crate::Error::Shape) without rows or where sizes known only at run time differ; a device out of memory.
+/// [`Error::Shape`](crate::Error::Shape) without rows or where sizes known only at run time differ; a device out of
+/// memory.
 pub fn clip<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D> + Merge<R>, R: Tape<E, D>>(
     image: Tensor<(B, W), E, D, T>,
     text: Tensor<(B, W), E, D, R>,
@@ -66,8 +68,9 @@ pub fn clip<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D> + Merge<R>, R: 
 /// Every pair of an image and a text is to be told right: together or not.
 ///
 /// `image` and `text` are (N, width), row `i` of both belongs together; rows are normalised inside. With
-/// `s = exp(log_scale) image text' + bias` the loss is the sum over all pairs of `-log sigmoid(s)` on the diagonal and
-/// `-log sigmoid(-s)` off it, over N. Gradients go to both and to `log_scale` and `bias`, which are learnt and start at `ln 10` and -10.
+/// `s = exp(log_scale) image text' + bias` the loss is the sum over all pairs of `-log sigmoid(s)` on the diagonal
+/// and `-log sigmoid(-s)` off it, over N. Gradients go to both and to `log_scale` and `bias`, which are learnt and
+/// start at `ln 10` and -10.
 ///
 /// PyTorch equivalent: `open_clip.loss.SigLipLoss()(F.normalize(image), F.normalize(text), log_scale.exp(), bias)`.
 ///
@@ -98,8 +101,8 @@ pub fn siglip<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D> + Merge<R>, R
     attach(attach(loss, log_scale, vec![along])?, bias, vec![total])
 }
 
-/// A loss of the cosines of all pairs: `of(cosines, N)` gives its value, its slopes with respect to scaled cosines, and the scale. Returns
-/// the loss, its slope along the logarithm of the scale, and the slopes' sum.
+/// A loss of the cosines of all pairs: `of(cosines, N)` gives its value, its slopes with respect to scaled cosines,
+/// and the scale. Returns the loss, its slope along the logarithm of the scale, and the slopes' sum.
 fn paired<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D> + Merge<R>, R: Tape<E, D>>(
     a: Tensor<(B, W), E, D, T>,
     b: Tensor<(B, W), E, D, R>,

@@ -4,10 +4,10 @@ use rayon::prelude::*;
 
 /// Every row's `sum_k target_k (logsumexp over candidates - score_k)`.
 ///
-/// `candidate(row, column)` says which scores are in the denominator, `target(row, column)` how much a score is asked for: 1 for
-/// the one positive of InfoNCE, a share for several. A positive need not be a candidate. The scores become the losses' gradient
-/// with respect to them: `sum(target) * softmax - target`. The largest candidate is subtracted before anything is raised to a power, so
-/// no temperature overflows.
+/// `candidate(row, column)` says which scores are in the denominator, `target(row, column)` how much a score is
+/// asked for: 1 for the one positive of InfoNCE, a share for several. A positive need not be a candidate. The scores
+/// become the losses' gradient with respect to them: `sum(target) * softmax - target`. The largest candidate is
+/// subtracted before anything is raised to a power, so no temperature overflows.
 ///
 /// A row that asks for nothing costs nothing.
 pub(crate) fn contrast(

@@ -1,4 +1,5 @@
-//! Contrastive predictive coding: a context is to find its own future among others' (van den Oord et al. 2018, arXiv 1807.03748).
+//! Contrastive predictive coding: a context is to find its own future among others' (van den Oord et al. 2018, arXiv
+//! 1807.03748).
 
 use dfdx::prelude::*;
 
@@ -21,15 +22,15 @@ pub enum CpcNegatives {
 
 /// For every step k ahead, `W_k c_t` is to score the latent `z_{t+k}` of its own sequence highest.
 ///
-/// `context` is (B, T, C), `latents` (B, T, D), `maps` (K, D, C), all three differentiated. The score of a pair is the inner product
-/// `z . W_k c`, without normalisation or temperature; the loss is the mean over steps of the mean cross-entropy over all contexts that have
-/// a future. With [`CpcNegatives::Batch`] chance is `ln B`.
+/// `context` is (B, T, C), `latents` (B, T, D), `maps` (K, D, C), all three differentiated. The score of a pair is
+/// the inner product `z . W_k c`, without normalisation or temperature; the loss is the mean over steps of the mean
+/// cross-entropy over all contexts that have a future. With [`CpcNegatives::Batch`] chance is `ln B`.
 ///
 /// PyTorch equivalent: equation 4 of the paper; `CPC_audio` differs: it divides scores by D and draws 128 negatives.
 ///
 /// # Errors
-/// [`Error::Shape`] where batches or times differ between context and latents, nothing is that far ahead, or there is no step; a device out of
-/// memory.
+/// [`Error::Shape`] where batches or times differ between context and latents, nothing is that far ahead, or there
+/// is no step; a device out of memory.
 pub fn cpc<
     B: Dim,
     S: Dim,

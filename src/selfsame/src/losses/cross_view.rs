@@ -1,7 +1,7 @@
 //! Targets made from some views, asked of all others.
 
-/// For views of N samples, stacked: the sum of the targets of all *other* target views, scaled so that the mean cross-entropy over
-/// all rows is the mean over pairs of different views.
+/// For views of N samples, stacked: the sum of the targets of all *other* target views, scaled so that the mean
+/// cross-entropy over all rows is the mean over pairs of different views.
 ///
 /// `targets` is (target views, N, K), the target views being the first of the `views`; the result is (views, N, K).
 pub(crate) fn cross_view(targets: &[f64], target_views: usize, views: usize) -> Vec<f64> {

@@ -22,10 +22,10 @@ pub enum DclwConvention {
 
 /// Pulls the two views of a sample together and pushes all other samples away, each for itself.
 ///
-/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside. With `s_ij` the cosine
-/// of rows i and j over the temperature, the loss is the mean over all 2N rows of `-s_ij + log sum_k exp(s_ik)`, j the other view of
-/// i and k over the 2N - 2 rows of other samples. It may be negative, and small batches lose less than with NT-Xent. With all
-/// similarities equal it is `ln(2N - 2)`.
+/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside. With
+/// `s_ij` the cosine of rows i and j over the temperature, the loss is the mean over all 2N rows of
+/// `-s_ij + log sum_k exp(s_ik)`, j the other view of i and k over the 2N - 2 rows of other samples. It may be
+/// negative, and small batches lose less than with NT-Xent. With all similarities equal it is `ln(2N - 2)`.
 ///
 /// PyTorch equivalent: `lightly.loss.DCLLoss(temperature)(z[:n], z[n:])`.
 ///
@@ -54,8 +54,8 @@ pub fn dcl<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
 
 /// [`dcl`] with more weight for the positives that are still far apart.
 ///
-/// The similarity of the pair of sample i is multiplied by `w_i = 2 - N softmax_i(cos_i / sigma)`, the softmax over the samples of
-/// the batch and `cos_i` the cosine of the two views. The usual `sigma` is 0.5.
+/// The similarity of the pair of sample i is multiplied by `w_i = 2 - N softmax_i(cos_i / sigma)`, the softmax over
+/// the samples of the batch and `cos_i` the cosine of the two views. The usual `sigma` is 0.5.
 ///
 /// PyTorch equivalent: `lightly.loss.DCLWLoss(temperature, sigma)(z[:n], z[n:])`.
 ///
@@ -86,7 +86,8 @@ fn decoupled(z: &[f64], width: usize, temperature: f64, weights: Option<(f64, Dc
     let mut scores = products(&z.rows, &z.rows, width);
     scores.iter_mut().for_each(|s| *s /= temperature);
     let positive = |i: usize, k: usize| i != k && i % n == k % n;
-    // The positive is asked for beside the denominator: `contrast` gives log-sum-exp minus the similarity, both with factor 1.
+    // The positive is asked for beside the denominator: `contrast` gives log-sum-exp minus the similarity, both with
+    // factor 1.
     let target = |i: usize, k: usize| if positive(i, k) { 1.0 } else { 0.0 };
     let own: Vec<f64> = (0..rows).map(|i| cosines[i % n] / temperature).collect();
     let losses = contrast(&mut scores, rows, |i, k| i % n != k % n, target);
@@ -103,7 +104,8 @@ fn decoupled(z: &[f64], width: usize, temperature: f64, weights: Option<(f64, Dc
     Graded { value, gradients: [z.back(&gradient)] }
 }
 
-/// The weights, and what each sample's cosine gains in slope where the weights are differentiated: `sum_k cos_k dw_k / dcos_i`.
+/// The weights, and what each sample's cosine gains in slope where the weights are differentiated:
+/// `sum_k cos_k dw_k / dcos_i`.
 fn weigh(cosines: &[f64], sigma: f64, convention: DclwConvention) -> (Vec<f64>, Vec<f64>) {
     let n = cosines.len() as f64;
     let max = cosines.iter().fold(f64::NEG_INFINITY, |m, c| m.max(*c));

@@ -1,4 +1,5 @@
-//! Predicting which cluster an image was put in: the loss of DeepCluster v2 (Caron et al. 2020, arXiv 2006.09882, appendix).
+//! Predicting which cluster an image was put in: the loss of DeepCluster v2 (Caron et al. 2020, arXiv 2006.09882,
+//! appendix).
 
 use dfdx::prelude::*;
 
@@ -10,10 +11,11 @@ use crate::tape::profile::op;
 /// Every head's prototypes are to score an embedding's own cluster highest.
 ///
 /// `z` is (rows, width), all crops in one, normalised inside; head h has prototypes (K_h, width), used as given, and
-/// `assignments[h]` says for each row which of them it belongs to, or [`None`] where that is not known yet. The loss is the mean over
-/// heads of the cross-entropy of `z prototypes' / temperature` with the assignments, the mean over rows that have one. Gradients go to
-/// embeddings and prototypes. The paper's temperature is 0.1; one head over K clusters starts at `ln K`. DeepCluster v1 is
-/// [`cross_entropy`](crate::ops::cross_entropy) on the output of a linear layer.
+/// `assignments[h]` says for each row which of them it belongs to, or [`None`] where that is not known yet. The loss
+/// is the mean over heads of the cross-entropy of `z prototypes' / temperature` with the assignments, the mean over
+/// rows that have one. Gradients go to embeddings and prototypes. The paper's temperature is 0.1; one head over K
+/// clusters starts at `ln K`. DeepCluster v1 is [`cross_entropy`](crate::ops::cross_entropy) on the output of a
+/// linear layer.
 ///
 /// PyTorch equivalent:
 /// `sum(F.cross_entropy(F.normalize(z) @ c.T / 0.1, a, ignore_index=-100) for c, a in zip(prototypes, assignments)) / heads`.
@@ -30,8 +32,9 @@ use crate::tape::profile::op;
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] without heads, where there are not as many lists of assignments as heads or assignments as rows, an assignment is no
-/// prototype, or no row of a head has one; [`Error::Setting`] for a temperature that is not a positive number; a device out of memory.
+/// [`Error::Shape`] without heads, where there are not as many lists of assignments as heads or assignments as rows,
+/// an assignment is no prototype, or no row of a head has one; [`Error::Setting`] for a temperature that is not a
+/// positive number; a device out of memory.
 pub fn deep_cluster<B: Dim, K: Dim, W: Dim, E: Real, D: Engine<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     prototypes: &[&Tensor<(K, W), E, D>],

@@ -35,11 +35,12 @@ impl DistillationTemperatures {
 
 /// The student's distribution over prototypes for each view is to be the teacher's for every other view.
 ///
-/// `student` is (V N, K), view after view; `teacher` is (G N, K) for the first `teacher_views` = G of them, the global crops;
-/// `centre` has K values. The teacher's distributions are `softmax((teacher - centre) / teacher temperature)`, constants; the loss is the
-/// mean over samples and over all pairs of a teacher's and a student's view that differ of
-/// `-sum_k teacher_k log softmax(student / student temperature)_k`. No gradient goes to teacher or centre. A uniform teacher has a loss of
-/// `ln K`.
+/// `student` is (V N, K), view after view; `teacher` is (G N, K) for the first `teacher_views` = G of them, the
+/// global crops; `centre` has K values. The teacher's distributions are
+/// `softmax((teacher - centre) / teacher temperature)`, constants; the loss is the mean over samples and over all
+/// pairs of a teacher's and a student's view that differ of
+/// `-sum_k teacher_k log softmax(student / student temperature)_k`. No gradient goes to teacher or centre. A uniform
+/// teacher has a loss of `ln K`.
 ///
 /// PyTorch equivalent: `dino:main_dino.py`, `DINOLoss.forward`; `lightly.loss.DINOLoss`, with detached teachers.
 ///
@@ -67,8 +68,9 @@ impl DistillationTemperatures {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where rows are no multiple of the views, the student has fewer views than the teacher or no other one, or sizes
-/// known only at run time differ; [`Error::Setting`] for a temperature that is not a positive number; a device out of memory.
+/// [`Error::Shape`] where rows are no multiple of the views, the student has fewer views than the teacher or no
+/// other one, or sizes known only at run time differ; [`Error::Setting`] for a temperature that is not a positive
+/// number; a device out of memory.
 pub fn dino<B: Dim, G: Dim, K: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D>>(
     student: Tensor<(B, K), E, D, T>,
     teacher: &Tensor<(G, K), E, D>,
@@ -94,7 +96,8 @@ pub fn dino<B: Dim, G: Dim, K: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D>
 /// A teacher's distributions, `softmax((teacher - centre) / temperature)` along the rows of (rows, K), row-major.
 ///
 /// # Errors
-/// [`Error::Shape`] where sizes known only at run time differ, [`Error::Setting`] for a temperature that is not a positive number.
+/// [`Error::Shape`] where sizes known only at run time differ, [`Error::Setting`] for a temperature that is not a
+/// positive number.
 pub fn teacher_targets<B: Dim, K: Dim, E: Real, D: Device<E>>(
     teacher: &Tensor<(B, K), E, D>,
     centre: &Tensor<(K,), E, D>,
@@ -114,10 +117,11 @@ pub fn teacher_targets<B: Dim, K: Dim, E: Real, D: Device<E>>(
     Ok(targets)
 }
 
-/// A centre after a step: `momentum * centre + (1 - momentum) * mean of the teacher's rows`; the usual momentum is 0.9.
+/// A centre after a step: `momentum * centre + (1 - momentum) * mean of the teacher's rows`; the usual momentum is
+/// 0.9.
 ///
-/// `teacher` is (rows, K): for DINO both global crops, for iBOT see [`IbotCentre`](super::IbotCentre). Call it once an optimiser step, after the
-/// loss, with the rows of all micro-batches.
+/// `teacher` is (rows, K): for DINO both global crops, for iBOT see [`IbotCentre`](super::IbotCentre). Call it once
+/// an optimiser step, after the loss, with the rows of all micro-batches.
 ///
 /// PyTorch equivalent: `center * 0.9 + teacher.mean(0) * 0.1`.
 ///
@@ -132,8 +136,8 @@ pub fn teacher_targets<B: Dim, K: Dim, E: Real, D: Device<E>>(
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] without rows or where sizes known only at run time differ, [`Error::Setting`] for a momentum outside 0 to 1; a device out
-/// of memory.
+/// [`Error::Shape`] without rows or where sizes known only at run time differ, [`Error::Setting`] for a momentum
+/// outside 0 to 1; a device out of memory.
 pub fn moved_centre<B: Dim, K: Dim, E: Real, D: Device<E>>(
     centre: &Tensor<(K,), E, D>,
     teacher: &Tensor<(B, K), E, D>,

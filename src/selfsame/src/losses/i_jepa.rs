@@ -21,10 +21,11 @@ pub enum JepaConvention {
     Paper,
 }
 
-/// Mean distance of predicted tokens to the momentum encoder's, each target token standardised over its features first.
+/// Mean distance of predicted tokens to the momentum encoder's, each target token standardised over its features
+/// first.
 ///
-/// `prediction` and `target` are (tokens, width). A target is `(t - mean) / sqrt(variance + 1e-5)` of its own values, biased variance, no
-/// weights; no gradient goes to it. The mean is over all values.
+/// `prediction` and `target` are (tokens, width). A target is `(t - mean) / sqrt(variance + 1e-5)` of its own
+/// values, biased variance, no weights; no gradient goes to it. The mean is over all values.
 ///
 /// PyTorch equivalent: `F.smooth_l1_loss(prediction, F.layer_norm(target.detach(), (width,)))`.
 ///
@@ -40,7 +41,8 @@ pub enum JepaConvention {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`](crate::Error::Shape) without tokens or where sizes known only at run time differ; a device out of memory.
+/// [`Error::Shape`](crate::Error::Shape) without tokens or where sizes known only at run time differ; a device out
+/// of memory.
 pub fn i_jepa<B: Dim, W: Dim, E: Real, D: MeanErrorOp<E>, T: Tape<E, D>>(
     prediction: Tensor<(B, W), E, D, T>,
     target: &Tensor<(B, W), E, D>,

@@ -11,7 +11,8 @@ use crate::tape::profile::op;
 /// What [`ibot`] is the mean of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IbotConvention {
-    /// The masked patches of each image, then all images, those without masked patches counting as 0: the authors' code, DINOv2, lightly.
+    /// The masked patches of each image, then all images, those without masked patches counting as 0: the authors'
+    /// code, DINOv2, lightly.
     #[default]
     Reference,
     /// All masked patches alike: stable-pretraining.
@@ -31,9 +32,10 @@ pub enum IbotCentre {
 
 /// The student's distribution for a masked patch is to be the teacher's, who saw it.
 ///
-/// `student` and `teacher` are (M, K): the M masked patches of a batch, `image_of[i]` the image (below `images`) that patch i is from; views
-/// of one image count as images of their own. The teacher's distributions are made as in [`dino`](super::dino), with a centre of their
-/// own. The loss is the mean over an image's masked patches, then over images. No gradient goes to teacher or centre.
+/// `student` and `teacher` are (M, K): the M masked patches of a batch, `image_of[i]` the image (below `images`)
+/// that patch i is from; views of one image count as images of their own. The teacher's distributions are made as in
+/// [`dino`](super::dino), with a centre of their own. The loss is the mean over an image's masked patches, then over
+/// images. No gradient goes to teacher or centre.
 ///
 /// PyTorch equivalent: `lightly.loss.IBOTPatchLoss()(teacher.detach(), student, mask)`.
 ///
@@ -51,8 +53,9 @@ pub enum IbotCentre {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] without masked patches, where there is not one image for each, an image is not below `images`, or sizes known only at
-/// run time differ; [`Error::Setting`] for a temperature that is not a positive number; a device out of memory.
+/// [`Error::Shape`] without masked patches, where there is not one image for each, an image is not below `images`,
+/// or sizes known only at run time differ; [`Error::Setting`] for a temperature that is not a positive number; a
+/// device out of memory.
 pub fn ibot<B: Dim, K: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D>>(
     student: Tensor<(B, K), E, D, T>,
     teacher: &Tensor<(B, K), E, D>,

@@ -12,10 +12,11 @@ use crate::tape::profile::op;
 
 /// Each query is to find its own key among the keys of the batch.
 ///
-/// `q` and `k` are (N, width), row `i` of both from the same sample; rows are normalised inside. With `s_ij` the cosine of query
-/// i and key j, the loss is the mean over queries of `-log(exp(s_ii / temperature) / sum_j exp(s_ij / temperature))`: one direction,
-/// negatives from the other view only. Gradients go to both; give it `stop_gradient(&k)` where keys are targets. With all
-/// similarities equal the loss is `ln N`.
+/// `q` and `k` are (N, width), row `i` of both from the same sample; rows are normalised inside. With `s_ij` the
+/// cosine of query i and key j, the loss is the mean over queries of
+/// `-log(exp(s_ii / temperature) / sum_j exp(s_ij / temperature))`: one direction, negatives from the other view
+/// only. Gradients go to both; give it `stop_gradient(&k)` where keys are targets. With all similarities equal the
+/// loss is `ln N`.
 ///
 /// PyTorch equivalent:
 /// `F.cross_entropy(F.normalize(q) @ F.normalize(k).T / temperature, torch.arange(len(q)))`.
@@ -58,10 +59,10 @@ pub fn info_nce<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D> + Merge<R>,
 
 /// Each query is to find its own key among it and a bank of other rows.
 ///
-/// `q` and `k` are (N, width) and normalised inside; `bank` is (M, width) and taken as stored, which is normalised where it was
-/// filled with normalised rows. The loss is the mean over queries of the cross-entropy of
-/// `[q_i.k_i, q_i.bank_1, ..., q_i.bank_M] / temperature` against the first. Gradients go to `q` and `k`, none to the bank. With all
-/// similarities equal the loss is `ln(M + 1)`. [`moco`] is the same with keys that are targets.
+/// `q` and `k` are (N, width) and normalised inside; `bank` is (M, width) and taken as stored, which is normalised
+/// where it was filled with normalised rows. The loss is the mean over queries of the cross-entropy of
+/// `[q_i.k_i, q_i.bank_1, ..., q_i.bank_M] / temperature` against the first. Gradients go to `q` and `k`, none to
+/// the bank. With all similarities equal the loss is `ln(M + 1)`. [`moco`] is the same with keys that are targets.
 ///
 /// PyTorch equivalent: `lightly.loss.NTXentLoss(temperature, memory_bank_size=(M, width))(q, k)`.
 ///
@@ -103,11 +104,12 @@ pub fn info_nce_with_bank<
 
 /// The loss of MoCo v1 and v2 (He et al. 2020, arXiv 1911.05722; Chen et al. 2020, arXiv 2003.04297).
 ///
-/// [`info_nce_with_bank`] with keys from the momentum encoder and a queue of earlier keys, neither of which receives a gradient.
-/// The paper's temperature is 0.07, 0.2 in v2; chance is `ln(K + 1)` for a queue of K.
+/// [`info_nce_with_bank`] with keys from the momentum encoder and a queue of earlier keys, neither of which receives
+/// a gradient. The paper's temperature is 0.07, 0.2 in v2; chance is `ln(K + 1)` for a queue of K.
 ///
-/// PyTorch equivalent: `F.cross_entropy(torch.cat([(q * k).sum(1, keepdim=True), q @ queue.T], 1) / temperature, zeros)` of
-/// normalised `q` and detached normalised `k`.
+/// PyTorch equivalent:
+/// `F.cross_entropy(torch.cat([(q * k).sum(1, keepdim=True), q @ queue.T], 1) / temperature, zeros)` of normalised
+/// `q` and detached normalised `k`.
 ///
 /// # Errors
 /// As [`info_nce_with_bank`].

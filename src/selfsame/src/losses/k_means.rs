@@ -50,11 +50,11 @@ pub enum KMeans {
 }
 
 impl KMeans {
-    /// `rounds` of assigning points to the nearest centroid and moving centroids to the mean of their points, then a last assignment. The
-    /// first centroids are the points `start`.
+    /// `rounds` of assigning points to the nearest centroid and moving centroids to the mean of their points, then a
+    /// last assignment. The first centroids are the points `start`.
     ///
-    /// `points` is (points, width), row-major; for [`KMeans::Spherical`] rows of unit length. Of several centroids as near the first is
-    /// taken.
+    /// `points` is (points, width), row-major; for [`KMeans::Spherical`] rows of unit length. Of several centroids
+    /// as near the first is taken.
     ///
     /// PyTorch equivalent: `swav:main_deepclusterv2.py`, `cluster_memory`; `faiss.Clustering` for the Euclidean one.
     ///
@@ -145,7 +145,8 @@ impl KMeans {
     }
 }
 
-/// Puts each centroid without points beside the one with the most, the two a little apart on either side of where it was.
+/// Puts each centroid without points beside the one with the most, the two a little apart on either side of where it
+/// was.
 fn split_largest(centroids: &mut [f64], counts: &mut [usize], width: usize) {
     const APART: f64 = 1.0 / 1024.0;
     for empty in 0..counts.len() {

@@ -22,8 +22,8 @@ pub trait MaskedErrorOp<E: Real>: Device<E> {
     }
 }
 
-/// Mean squared difference of `prediction` (rows, width) and `target` (the same, row-major) over the rows where `counts`
-/// is true (He et al. 2022, arXiv 2111.06377: the hidden patches).
+/// Mean squared difference of `prediction` (rows, width) and `target` (the same, row-major) over the rows where
+/// `counts` is true (He et al. 2022, arXiv 2111.06377: the hidden patches).
 ///
 /// PyTorch equivalent: `((prediction - target) ** 2)[counts].mean()`.
 ///
@@ -59,9 +59,11 @@ pub fn masked_error<B: Dim, W: Dim, E: Real, D: MaskedErrorOp<E>, T: Tape<E, D>>
     D::masked_error(prediction, target, counts)
 }
 
-/// Every patch of `len` pixels to mean 0 and deviation 1, in place: the targets of a masked autoencoder that predicts normalised pixels.
+/// Every patch of `len` pixels to mean 0 and deviation 1, in place: the targets of a masked autoencoder that
+/// predicts normalised pixels.
 ///
-/// The variance is unbiased and has 1e-6 added, so a constant patch becomes 0. Values beyond the last whole patch stay as they are.
+/// The variance is unbiased and has 1e-6 added, so a constant patch becomes 0. Values beyond the last whole patch
+/// stay as they are.
 ///
 /// PyTorch equivalent: `(x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True) + 1e-6) ** 0.5`.
 ///

@@ -12,8 +12,8 @@ use crate::tape::profile::op;
 /// By what the two directions of [`moco_v3`] are multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MoCoV3Convention {
-    /// Their sum times `2 temperature`, as the authors' code and the paper's algorithm: the learning rate then need not follow the
-    /// temperature.
+    /// Their sum times `2 temperature`, as the authors' code and the paper's algorithm: the learning rate then need
+    /// not follow the temperature.
     #[default]
     Reference,
     /// Their plain sum: the contrastive loss of equation 1.
@@ -22,10 +22,11 @@ pub enum MoCoV3Convention {
 
 /// Predictions of each view are to find the momentum encoder's key of the other view, both ways.
 ///
-/// `q` and `k` are (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside. With
-/// `c(q, k)` the [`info_nce`](super::info_nce) of predictions and keys, the loss is `c(q of view 1, k of view 2) + c(q of view 2,
-/// k of view 1)`, times `2 temperature` in the reference convention. No gradient goes to the keys. Chance is
-/// `4 temperature ln N`. The paper's temperatures are 1.0 for a ResNet and 0.2 for a ViT.
+/// `q` and `k` are (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside.
+/// With `c(q, k)` the [`info_nce`](super::info_nce) of predictions and keys, the loss is
+/// `c(q of view 1, k of view 2) + c(q of view 2, k of view 1)`, times `2 temperature` in the reference convention.
+/// No gradient goes to the keys. Chance is `4 temperature ln N`. The paper's temperatures are 1.0 for a ResNet and
+/// 0.2 for a ViT.
 ///
 /// PyTorch equivalent: `moco-v3:moco/builder.py`, `contrastive_loss(q1, k2) + contrastive_loss(q2, k1)`.
 ///
@@ -40,8 +41,9 @@ pub enum MoCoV3Convention {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`](crate::Error::Shape) for an odd number of rows or none, or where sizes known only at run time differ,
-/// [`Error::Setting`](crate::Error::Setting) for a temperature that is not a positive number; a device out of memory.
+/// [`Error::Shape`](crate::Error::Shape) for an odd number of rows or none, or where sizes known only at run time
+/// differ, [`Error::Setting`](crate::Error::Setting) for a temperature that is not a positive number; a device out
+/// of memory.
 pub fn moco_v3<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     q: Tensor<(B, W), E, D, T>,
     keys: &Tensor<(B, W), E, D>,

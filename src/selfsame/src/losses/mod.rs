@@ -1,8 +1,9 @@
 //! Objectives as pure functions, one per file.
 //!
-//! Views of a batch come stacked in one tensor: (V N, width), view after view, so row `i` and row `N + i` are two views of
-//! sample `i`. What is a target (a momentum encoder's output, a queue, a centre) is taken by reference and receives no gradient. Where
-//! libraries disagree about a loss, each way has a name in an enum called `...Convention`.
+//! Views of a batch come stacked in one tensor: (V N, width), view after view, so row `i` and row `N + i` are two
+//! views of sample `i`. What is a target (a momentum encoder's output, a queue, a centre) is taken by reference and
+//! receives no gradient. Where libraries disagree about a loss, each way has a name in an enum called
+//! `...Convention`.
 mod align_uniform;
 mod attach;
 mod barlow_twins;

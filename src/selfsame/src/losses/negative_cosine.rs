@@ -36,7 +36,8 @@ use crate::tape::profile::op;
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`](crate::Error::Shape) without rows or where sizes known only at run time differ; a device out of memory.
+/// [`Error::Shape`](crate::Error::Shape) without rows or where sizes known only at run time differ; a device out of
+/// memory.
 pub fn negative_cosine<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     p: Tensor<(B, W), E, D, T>,
     z: &Tensor<(B, W), E, D>,
@@ -48,13 +49,15 @@ pub fn negative_cosine<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     of_one(p, |p| Ok(towards(p, &z, width, 0, 1.0, 0.0)))
 }
 
-/// The loss of SimSiam (Chen and He 2021, arXiv 2011.10566): each view's prediction is to point where the other view's embedding does.
+/// The loss of SimSiam (Chen and He 2021, arXiv 2011.10566): each view's prediction is to point where the other
+/// view's embedding does.
 ///
-/// `p` (predictions) and `z` (embeddings) are (2N, width): row `i` and row `N + i` are the two views of sample `i`. The loss is
-/// `(-mean cos(p of view 1, z of view 2) - mean cos(p of view 2, z of view 1)) / 2`. No gradient goes to `z`. A collapsed encoder
-/// has -1, the least there is.
+/// `p` (predictions) and `z` (embeddings) are (2N, width): row `i` and row `N + i` are the two views of sample `i`.
+/// The loss is `(-mean cos(p of view 1, z of view 2) - mean cos(p of view 2, z of view 1)) / 2`. No gradient goes to
+/// `z`. A collapsed encoder has -1, the least there is.
 ///
-/// PyTorch equivalent: `simsiam:main_simsiam.py`, `-(criterion(p1, z2.detach()).mean() + criterion(p2, z1.detach()).mean()) * 0.5`.
+/// PyTorch equivalent: `simsiam:main_simsiam.py`,
+/// `-(criterion(p1, z2.detach()).mean() + criterion(p2, z1.detach()).mean()) * 0.5`.
 ///
 /// ```
 /// use dfdx::prelude::*;
@@ -82,22 +85,24 @@ pub fn simsiam<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
 /// The scale of [`byol`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ByolConvention {
-    /// The sum over both directions of the squared distance of unit vectors, `2 - 2 cos`: the paper's equation 2, byol-pytorch,
-    /// solo-learn. 0 where predictions are perfect.
+    /// The sum over both directions of the squared distance of unit vectors, `2 - 2 cos`: the paper's equation 2,
+    /// byol-pytorch, solo-learn. 0 where predictions are perfect.
     #[default]
     Paper,
-    /// Half the sum of the negative cosines, as lightly's recipe: a quarter of the slope, -1 where predictions are perfect.
+    /// Half the sum of the negative cosines, as lightly's recipe: a quarter of the slope, -1 where predictions are
+    /// perfect.
     Lightly,
 }
 
-/// The loss of BYOL (Grill et al. 2020, arXiv 2006.07733): each view's prediction is to be the momentum encoder's projection of the
-/// other view.
+/// The loss of BYOL (Grill et al. 2020, arXiv 2006.07733): each view's prediction is to be the momentum encoder's
+/// projection of the other view.
 ///
-/// `p` (predictions) and `z` (the momentum encoder's projections) are (2N, width): row `i` and row `N + i` are the two views of
-/// sample `i`. In the paper's convention the loss is `mean (2 - 2 cos(p of view 1, z of view 2))` plus the same of the other direction.
-/// No gradient goes to `z`.
+/// `p` (predictions) and `z` (the momentum encoder's projections) are (2N, width): row `i` and row `N + i` are the
+/// two views of sample `i`. In the paper's convention the loss is `mean (2 - 2 cos(p of view 1, z of view 2))` plus
+/// the same of the other direction. No gradient goes to `z`.
 ///
-/// PyTorch equivalent: `(2 - 2 * F.cosine_similarity(p1, z2.detach())).mean() + (2 - 2 * F.cosine_similarity(p2, z1.detach())).mean()`.
+/// PyTorch equivalent:
+/// `(2 - 2 * F.cosine_similarity(p1, z2.detach())).mean() + (2 - 2 * F.cosine_similarity(p2, z1.detach())).mean()`.
 ///
 /// ```
 /// use dfdx::prelude::*;

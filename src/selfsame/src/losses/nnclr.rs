@@ -14,27 +14,30 @@ use crate::tape::profile::op;
 /// What a neighbour is contrasted with in [`nnclr`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NnclrConvention {
-    /// Neighbours against the predictions of the other view, one direction: the paper's equations 2 and 3, solo-learn.
+    /// Neighbours against the predictions of the other view, one direction: the paper's equations 2 and 3,
+    /// solo-learn.
     #[default]
     Paper,
-    /// The whole NT-Xent of neighbours and predictions, as lightly's recipe: also neighbours against neighbours, predictions against
-    /// predictions, and the other direction.
+    /// The whole NT-Xent of neighbours and predictions, as lightly's recipe: also neighbours against neighbours,
+    /// predictions against predictions, and the other direction.
     Lightly,
 }
 
 /// Predictions are to find the nearest neighbour of their other view.
 ///
-/// `p` is (2N, width): row `i` and row `N + i` are the predictions for the two views of sample `i`. `neighbours` has the same
-/// shape and order: row `i` is the row of the queue nearest to the *embedding* of view 1 of sample `i`, and so on (see
-/// [`nearest_neighbours`]). Both are normalised inside; no gradient goes to the neighbours. The loss is half the sum of
-/// `CE(n1 p2' / temperature, diagonal)` and `CE(n2 p1' / temperature, diagonal)`. Chance is `ln N`; the paper's temperature is 0.1.
+/// `p` is (2N, width): row `i` and row `N + i` are the predictions for the two views of sample `i`. `neighbours` has
+/// the same shape and order: row `i` is the row of the queue nearest to the *embedding* of view 1 of sample `i`, and
+/// so on (see [`nearest_neighbours`]). Both are normalised inside; no gradient goes to the neighbours. The loss is
+/// half the sum of `CE(n1 p2' / temperature, diagonal)` and `CE(n2 p1' / temperature, diagonal)`. Chance is `ln N`;
+/// the paper's temperature is 0.1.
 ///
 /// PyTorch equivalent: `0.5 * (nnclr_loss_func(nn1, p2) + nnclr_loss_func(nn2, p1))` of solo-learn;
 /// `0.5 * (NTXentLoss()(nn1, p2) + NTXentLoss()(nn2, p1))` of lightly.
 ///
 /// # Errors
-/// [`Error::Shape`](crate::Error::Shape) for an odd number of rows or fewer than four, or where sizes known only at run time
-/// differ, [`Error::Setting`](crate::Error::Setting) for a temperature that is not a positive number; a device out of memory.
+/// [`Error::Shape`](crate::Error::Shape) for an odd number of rows or fewer than four, or where sizes known only at
+/// run time differ, [`Error::Setting`](crate::Error::Setting) for a temperature that is not a positive number; a
+/// device out of memory.
 pub fn nnclr<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     p: Tensor<(B, W), E, D, T>,
     neighbours: &Tensor<(B, W), E, D>,
@@ -67,8 +70,8 @@ pub fn nnclr<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
 
 /// The row of `queue` with the largest cosine to each row of `z`: which it is, and a copy of it.
 ///
-/// `z` is (rows, width), `queue` (K, width); the copies are rows of the queue as stored, through which no gradient flows. Of several
-/// as near the first is taken.
+/// `z` is (rows, width), `queue` (K, width); the copies are rows of the queue as stored, through which no gradient
+/// flows. Of several as near the first is taken.
 ///
 /// PyTorch equivalent: `queue[(F.normalize(z) @ F.normalize(queue).T).argmax(1)]`.
 ///

@@ -25,12 +25,13 @@ pub trait NtXentOp<E: Real>: L2NormalizeOp<E> {
 
 /// Contrasts each embedding's other view with all other embeddings of the batch.
 ///
-/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`. With `s_ij` the cosine of rows i and j,
-/// the loss is the mean over all 2N rows of `-log(exp(s_ij / temperature) / sum_{k != i} exp(s_ik / temperature))`,
-/// j the other view of i. The rows are normalised inside. Usual temperatures: 0.1 to 0.5.
+/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`. With `s_ij` the cosine of rows i and
+/// j, the loss is the mean over all 2N rows of
+/// `-log(exp(s_ij / temperature) / sum_{k != i} exp(s_ik / temperature))`, j the other view of i. The rows are
+/// normalised inside. Usual temperatures: 0.1 to 0.5.
 ///
-/// With all similarities equal the loss is `ln(2N - 1)`. It is the mean over the 2N rows, as in lightly; the reference
-/// implementation sums the means of the two directions, which is twice that.
+/// With all similarities equal the loss is `ln(2N - 1)`. It is the mean over the 2N rows, as in lightly; the
+/// reference implementation sums the means of the two directions, which is twice that.
 ///
 /// PyTorch equivalent: `lightly.loss.NTXentLoss(temperature)(z[:n], z[n:])`.
 ///
@@ -96,14 +97,15 @@ pub fn nt_xent_as<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
 /// [`nt_xent`] for any number of views: every other view of a sample is a positive.
 ///
 /// `z` is (V N, width), view after view. The loss is the mean over all rows and over their V - 1 positives of
-/// `-log(exp(s_ij / temperature) / sum_{k != i} exp(s_ik / temperature))`, the sum over all other rows, other positives among them: with
-/// two views [`nt_xent`], in general SupCon with every sample a class of its own.
+/// `-log(exp(s_ij / temperature) / sum_{k != i} exp(s_ik / temperature))`, the sum over all other rows, other
+/// positives among them: with two views [`nt_xent`], in general SupCon with every sample a class of its own.
 ///
-/// PyTorch equivalent: `SupConLoss(temperature, base_temperature=temperature)(features)` of the SupCon authors' code, without labels.
+/// PyTorch equivalent: `SupConLoss(temperature, base_temperature=temperature)(features)` of the SupCon authors'
+/// code, without labels.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than two views or samples, or rows that are no multiple of the views, [`Error::Setting`] for a
-/// temperature that is not a positive number; a device out of memory.
+/// [`Error::Shape`] for fewer than two views or samples, or rows that are no multiple of the views,
+/// [`Error::Setting`] for a temperature that is not a positive number; a device out of memory.
 pub fn nt_xent_views<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     views: usize,

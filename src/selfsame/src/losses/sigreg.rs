@@ -35,12 +35,14 @@ pub fn random_directions(width: usize, count: usize, rng: &mut impl Rng) -> Vec<
     UnitRows::of(&drawn, width.max(1)).rows
 }
 
-/// How far embeddings are from a standard normal distribution, seen along random directions (the Epps-Pulley statistic).
+/// How far embeddings are from a standard normal distribution, seen along random directions (the Epps-Pulley
+/// statistic).
 ///
-/// `z` is (V N, width), view after view, not normalised; `directions` holds unit rows of the same width ([`random_directions`]). For a view
-/// and a direction a, with `f(t)` the mean over the view's N rows of `exp(i t a.z)`, the statistic is
-/// `N * integral over -t_max..t_max of |f(t) - exp(-t^2 / 2)|^2 exp(-t^2 / 2) dt`, by the trapezium rule at the knots. The loss is its
-/// mean over views and directions: small where every projection is N(0, 1), for which no collapsed embedding will do.
+/// `z` is (V N, width), view after view, not normalised; `directions` holds unit rows of the same width
+/// ([`random_directions`]). For a view and a direction a, with `f(t)` the mean over the view's N rows of
+/// `exp(i t a.z)`, the statistic is `N * integral over -t_max..t_max of |f(t) - exp(-t^2 / 2)|^2 exp(-t^2 / 2) dt`,
+/// by the trapezium rule at the knots. The loss is its mean over views and directions: small where every projection
+/// is N(0, 1), for which no collapsed embedding will do.
 ///
 /// PyTorch equivalent: `lightly.loss.lejepa_loss.SIGReg(num_vectors)(z.reshape(V, N, width))` with these directions.
 ///
@@ -59,8 +61,8 @@ pub fn random_directions(width: usize, count: usize, rng: &mut impl Rng) -> Vec<
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] for rows that are no multiple of the views, or directions of another width or none; [`Error::Setting`] for fewer than
-/// two knots or a `t_max` that is not a positive number; a device out of memory.
+/// [`Error::Shape`] for rows that are no multiple of the views, or directions of another width or none;
+/// [`Error::Setting`] for fewer than two knots or a `t_max` that is not a positive number; a device out of memory.
 pub fn sigreg<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     views: usize,
@@ -89,11 +91,12 @@ impl Default for LeJepaSettings {
 
 /// The loss of LeJEPA: views of a sample agree, and embeddings are distributed as a standard normal.
 ///
-/// `z` is (V N, width), view after view, the `global` views first. The loss is `lambda` times [`sigreg`] of all views plus
-/// `1 - lambda` times the mean squared difference of every view to the mean of the sample's global views. No stop-gradient, no teacher.
+/// `z` is (V N, width), view after view, the `global` views first. The loss is `lambda` times [`sigreg`] of all
+/// views plus `1 - lambda` times the mean squared difference of every view to the mean of the sample's global views.
+/// No stop-gradient, no teacher.
 ///
-/// PyTorch equivalent: `lightly.loss.LeJEPALoss(lambda_param=0.05)(local_proj=z[global:], global_proj=z[:global])` with these
-/// directions.
+/// PyTorch equivalent: `lightly.loss.LeJEPALoss(lambda_param=0.05)(local_proj=z[global:], global_proj=z[:global])`
+/// with these directions.
 ///
 /// # Errors
 /// As [`sigreg`], and [`Error::Shape`] without global views, [`Error::Setting`] for a lambda outside 0 to 1.

@@ -12,8 +12,9 @@ const EPS: f64 = 1e-5;
 
 /// Mean absolute difference of the masked pixels: `sum |prediction - target| mask / (sum mask + 1e-5) / channels`.
 ///
-/// `prediction` is (images, channels, height, width), `target` as many values, row-major; `mask` has one value for every image and pixel
-/// (images, height, width), true where the pixel was masked, which all channels share. Gradient goes to the prediction.
+/// `prediction` is (images, channels, height, width), `target` as many values, row-major; `mask` has one value for
+/// every image and pixel (images, height, width), true where the pixel was masked, which all channels share.
+/// Gradient goes to the prediction.
 ///
 /// PyTorch equivalent: `SimMIM:models/simmim.py`,
 /// `(F.l1_loss(x, x_rec, reduction="none") * mask).sum() / (mask.sum() + 1e-5) / channels`.

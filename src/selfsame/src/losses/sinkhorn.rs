@@ -1,4 +1,5 @@
-//! Assignments of samples to prototypes that use all prototypes alike (Cuturi 2013, arXiv 1306.0895; as in SwAV, arXiv 2006.09882).
+//! Assignments of samples to prototypes that use all prototypes alike (Cuturi 2013, arXiv 1306.0895; as in SwAV,
+//! arXiv 2006.09882).
 
 use rayon::prelude::*;
 
@@ -21,11 +22,11 @@ impl Default for SinkhornSettings {
     }
 }
 
-/// Soft assignments from scores: `exp(scores / epsilon)`, each prototype's column scaled to the same sum and then each sample's
-/// row to 1, in turn.
+/// Soft assignments from scores: `exp(scores / epsilon)`, each prototype's column scaled to the same sum and then
+/// each sample's row to 1, in turn.
 ///
-/// `scores` is (samples, prototypes), row-major; so are the assignments, whose rows sum to 1. Constants: no gradient goes through them.
-/// Everything is done with logarithms, so no `epsilon` overflows.
+/// `scores` is (samples, prototypes), row-major; so are the assignments, whose rows sum to 1. Constants: no gradient
+/// goes through them. Everything is done with logarithms, so no `epsilon` overflows.
 ///
 /// PyTorch equivalent: `lightly.loss.swav_loss.sinkhorn(scores, iterations=3, epsilon=0.05)`.
 ///
@@ -38,8 +39,8 @@ impl Default for SinkhornSettings {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] for no scores, or a number of scores that is no multiple of `prototypes`; [`Error::Setting`] for an epsilon that is not
-/// a positive number or no iteration at all.
+/// [`Error::Shape`] for no scores, or a number of scores that is no multiple of `prototypes`; [`Error::Setting`] for
+/// an epsilon that is not a positive number or no iteration at all.
 pub fn sinkhorn(scores: &[f64], prototypes: usize, settings: SinkhornSettings) -> Result<Vec<f64>> {
     if scores.is_empty() || prototypes == 0 || !scores.len().is_multiple_of(prototypes) {
         let expected = format!("a row of {prototypes} scores for each sample, at least one");

@@ -13,15 +13,16 @@ use crate::tape::profile::op;
 /// Where the logarithm stands in [`sup_con`], and what the mean runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SupConConvention {
-    /// The paper's L_out, the logarithm inside the sum over positives, as in the authors' code; an anchor without positives counts as 0
-    /// in the mean.
+    /// The paper's L_out, the logarithm inside the sum over positives, as in the authors' code; an anchor without
+    /// positives counts as 0 in the mean.
     #[default]
     Out,
     /// The paper's L_in: the logarithm of the mean over positives.
     In,
     /// L_out with the mean over anchors whose loss is not 0: pytorch-metric-learning's reducer.
     MetricLearning,
-    /// The logarithm of the *sum* over positives: what solo-learn calls SupCon. It is L_in less the mean of `ln(positives)`.
+    /// The logarithm of the *sum* over positives: what solo-learn calls SupCon. It is L_in less the mean of
+    /// `ln(positives)`.
     SoloLearn,
 }
 
@@ -30,8 +31,8 @@ pub enum SupConConvention {
 pub struct SupConSettings {
     /// Divides the cosines (0.1; the authors' code has 0.07 as its default and 0.1 in its recipes).
     pub temperature: f64,
-    /// The loss is multiplied by `temperature / base_temperature`. Equal to the temperature (0.1) the factor is 1, as in the paper; the
-    /// authors' code has 0.07.
+    /// The loss is multiplied by `temperature / base_temperature`. Equal to the temperature (0.1) the factor is 1,
+    /// as in the paper; the authors' code has 0.07.
     pub base_temperature: f64,
     /// See [`SupConConvention`] ([`SupConConvention::Out`]).
     pub convention: SupConConvention,
@@ -45,13 +46,14 @@ impl Default for SupConSettings {
 
 /// Pulls all views of all samples of a class together and pushes the other classes away.
 ///
-/// `z` is (V N, width), view after view: row `v N + i` is view v of sample i, whose class is `labels[i]`; rows are normalised
-/// inside. With `s_ia` the cosine of rows i and a over the temperature and P(i) the other rows of i's class, L_out is the mean over
-/// all rows i of `-1/|P(i)| sum_{p in P(i)} (s_ip - log sum_{a != i} exp(s_ia))`, times `temperature / base_temperature`.
-/// With all labels different and two views it is NT-Xent; with V views it is NT-Xent of several positives
-/// ([`nt_xent_views`](super::nt_xent_views)). One view works too.
+/// `z` is (V N, width), view after view: row `v N + i` is view v of sample i, whose class is `labels[i]`; rows are
+/// normalised inside. With `s_ia` the cosine of rows i and a over the temperature and P(i) the other rows of i's
+/// class, L_out is the mean over all rows i of `-1/|P(i)| sum_{p in P(i)} (s_ip - log sum_{a != i} exp(s_ia))`,
+/// times `temperature / base_temperature`. With all labels different and two views it is NT-Xent; with V views it is
+/// NT-Xent of several positives ([`nt_xent_views`](super::nt_xent_views)). One view works too.
 ///
-/// PyTorch equivalent: `SupConLoss(temperature, base_temperature=base_temperature)(F.normalize(features, dim=2), labels)` of the
+/// PyTorch equivalent:
+/// `SupConLoss(temperature, base_temperature=base_temperature)(F.normalize(features, dim=2), labels)` of the
 /// authors' code, with features (N, V, width).
 ///
 /// ```
@@ -68,8 +70,8 @@ impl Default for SupConSettings {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] where the rows are not a multiple of the labels, or fewer than two, [`Error::Setting`] for a temperature that is
-/// not a positive number; a device out of memory.
+/// [`Error::Shape`] where the rows are not a multiple of the labels, or fewer than two, [`Error::Setting`] for a
+/// temperature that is not a positive number; a device out of memory.
 pub fn sup_con<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     labels: &[u32],

@@ -44,13 +44,14 @@ impl Default for SwavSettings {
     }
 }
 
-/// Each view is to predict the codes of the others: which prototypes they were assigned to when all prototypes had to be used alike.
+/// Each view is to predict the codes of the others: which prototypes they were assigned to when all prototypes had
+/// to be used alike.
 ///
-/// `scores` is (V N, K), view after view: cosines of V views of N samples with K prototypes of length 1. `queue`, (assigned Q, K), holds
-/// scores of Q earlier samples for each assigned view, which take part in the balancing and nothing else. The codes are
-/// [`sinkhorn`]'s, without gradient, and the loss is the mean over assigned views i, other views v and samples of
-/// `-sum_k code_k(i) log softmax(scores(v) / temperature)_k`. Gradients go to the scores, and through them to embeddings and
-/// prototypes. Uniform codes have a loss of `ln K`.
+/// `scores` is (V N, K), view after view: cosines of V views of N samples with K prototypes of length 1. `queue`,
+/// (assigned Q, K), holds scores of Q earlier samples for each assigned view, which take part in the balancing and
+/// nothing else. The codes are [`sinkhorn`]'s, without gradient, and the loss is the mean over assigned views i,
+/// other views v and samples of `-sum_k code_k(i) log softmax(scores(v) / temperature)_k`. Gradients go to the
+/// scores, and through them to embeddings and prototypes. Uniform codes have a loss of `ln K`.
 ///
 /// PyTorch equivalent: `lightly.loss.SwaVLoss(temperature, sinkhorn_epsilon=epsilon)(high, low, queue)`.
 ///
@@ -65,8 +66,9 @@ impl Default for SwavSettings {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] for rows that are no multiple of the views, or a queue of another number of prototypes or rows that are no multiple
-/// of the assigned views; [`Error::Setting`] for temperatures that are not positive or fewer than two views; a device out of memory.
+/// [`Error::Shape`] for rows that are no multiple of the views, or a queue of another number of prototypes or rows
+/// that are no multiple of the assigned views; [`Error::Setting`] for temperatures that are not positive or fewer
+/// than two views; a device out of memory.
 pub fn swav<B: Dim, Q: Dim, K: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D>>(
     scores: Tensor<(B, K), E, D, T>,
     queue: Option<&Tensor<(Q, K), E, D>>,

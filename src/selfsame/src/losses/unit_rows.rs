@@ -35,8 +35,8 @@ impl UnitRows {
         g
     }
 
-    /// [`UnitRows::back`] with every row's gradient taken along another's unit row `towards(i)`, times `scale`: the gradient of
-    /// `scale * sum_i cos(x_i, towards(i))`.
+    /// [`UnitRows::back`] with every row's gradient taken along another's unit row `towards(i)`, times `scale`: the
+    /// gradient of `scale * sum_i cos(x_i, towards(i))`.
     pub(crate) fn back_along<'t>(&self, scale: f64, towards: impl Fn(usize) -> &'t [f64]) -> Vec<f64> {
         let gradient: Vec<f64> = (0..self.len()).flat_map(|i| towards(i).iter().map(|t| scale * t)).collect();
         self.back(&gradient)

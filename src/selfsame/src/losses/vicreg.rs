@@ -41,7 +41,8 @@ pub enum VicRegConvention {
     SoloLearn,
     /// The equations as printed: the squared distance summed over the features, the hinges added.
     Paper,
-    /// The hinges added, the covariances averaged over the D (D - 1) pairs of features. Its own weights are 1, 1 and 1 to 100.
+    /// The hinges added, the covariances averaged over the D (D - 1) pairs of features. Its own weights are 1, 1 and
+    /// 1 to 100.
     EbJepa,
 }
 
@@ -97,10 +98,10 @@ pub trait VicRegOp<E: Real>: LossOp<E> {
 /// - `variance / 2 * (mean_j max(0, 1 - std_j(a)) + the same of b)`,
 /// - `covariance / D * (sum of the squared C(a)_jk, j != k, + the same of b)`.
 ///
-/// These are the conventions of the authors' code, lightly and stable-pretraining: variances divided by N - 1, the hinge
-/// halved over the views, the covariance divided by D. Others do not halve (solo-learn) or sum the invariance over D as the
-/// paper's equation does, so their weights mean other things: see [`vicreg_as`]. Rows are not normalised. A batch whose
-/// rows are all equal has loss `0.99 variance`.
+/// These are the conventions of the authors' code, lightly and stable-pretraining: variances divided by N - 1, the
+/// hinge halved over the views, the covariance divided by D. Others do not halve (solo-learn) or sum the invariance
+/// over D as the paper's equation does, so their weights mean other things: see [`vicreg_as`]. Rows are not
+/// normalised. A batch whose rows are all equal has loss `0.99 variance`.
 ///
 /// PyTorch equivalent: `lightly.loss.VICRegLoss(lambda_param=25, mu_param=25, nu_param=1)(a, b)`.
 ///
@@ -125,8 +126,8 @@ pub trait VicRegOp<E: Real>: LossOp<E> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than two rows or where sizes known only at run time differ, [`Error::Setting`] for a weight
-/// that is negative or not a number; a device out of memory.
+/// [`Error::Shape`] for fewer than two rows or where sizes known only at run time differ, [`Error::Setting`] for a
+/// weight that is negative or not a number; a device out of memory.
 pub fn vicreg<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D> + Merge<R>, R: Tape<E, D>>(
     a: Tensor<(B, W), E, D, T>,
     b: Tensor<(B, W), E, D, R>,
@@ -165,8 +166,8 @@ pub fn vicreg_as<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D> + Merge<
 /// PyTorch equivalent: `lightly.loss.VICRegLoss(lambda_param=25, mu_param=25, nu_param=1)(z[:n], z[n:])`.
 ///
 /// # Errors
-/// [`Error::Shape`] for an odd number of rows or fewer than four, [`Error::Setting`] for a weight that is negative or not a number; a
-/// device out of memory.
+/// [`Error::Shape`] for an odd number of rows or fewer than four, [`Error::Setting`] for a weight that is negative
+/// or not a number; a device out of memory.
 pub fn vicreg_views<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     weights: VicRegWeights,
@@ -332,8 +333,8 @@ struct Spread<E: Real> {
     loss: E,
     /// (N, D), columns centred.
     centred: Scratch<E>,
-    /// (D, D): the gradient with respect to the values is `centred * pull`. Its rows need no centring of their own, because
-    /// the columns of `centred` sum to zero.
+    /// (D, D): the gradient with respect to the values is `centred * pull`. Its rows need no centring of their own,
+    /// because the columns of `centred` sum to zero.
     pull: Scratch<E>,
 }
 

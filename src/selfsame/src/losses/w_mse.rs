@@ -41,10 +41,10 @@ impl Default for WMseSettings {
 
 /// The two views of a sample are to agree once each view of the batch is white, which a collapsed one cannot be.
 ///
-/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`. `order` is a permutation of the N samples; every
-/// `group` of them in that order is whitened by itself, each view by itself: `L^-1 (x - mean)` with
-/// `L L' = (1 - shrinkage) S + shrinkage I`, S the covariance divided by group - 1. The loss is the mean over samples of
-/// `2 - 2 cos` of the whitened views. The authors draw a new order every step, and average over several.
+/// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`. `order` is a permutation of the N
+/// samples; every `group` of them in that order is whitened by itself, each view by itself: `L^-1 (x - mean)` with
+/// `L L' = (1 - shrinkage) S + shrinkage I`, S the covariance divided by group - 1. The loss is the mean over
+/// samples of `2 - 2 cos` of the whitened views. The authors draw a new order every step, and average over several.
 ///
 /// PyTorch equivalent: `lightly.loss.WMSELoss(embedding_dim, w_size=group, eps=shrinkage, num_samples=2)(z)`.
 ///
@@ -61,9 +61,9 @@ impl Default for WMseSettings {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] for an odd number of rows, an order that is no permutation, or samples that are no multiple of the group;
-/// [`Error::Setting`] for a group of less than two, a shrinkage outside 0 to 1, or a covariance that has no inverse because the group is
-/// no larger than the width or features repeat each other; a device out of memory.
+/// [`Error::Shape`] for an odd number of rows, an order that is no permutation, or samples that are no multiple of
+/// the group; [`Error::Setting`] for a group of less than two, a shrinkage outside 0 to 1, or a covariance that has
+/// no inverse because the group is no larger than the width or features repeat each other; a device out of memory.
 pub fn w_mse<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
     z: Tensor<(B, W), E, D, T>,
     order: &[usize],

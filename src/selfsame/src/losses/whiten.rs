@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::ops::{matmul, Matrix, Threads};
 
-/// Centred rows times the transposed inverse of the covariance's lower Cholesky factor: their covariance is the identity where nothing
-/// was shrunk.
+/// Centred rows times the transposed inverse of the covariance's lower Cholesky factor: their covariance is the
+/// identity where nothing was shrunk.
 pub(crate) struct Whitened {
     /// (rows, width).
     pub(crate) rows: Vec<f64>,
@@ -41,8 +41,9 @@ impl Whitened {
 
     /// A gradient with respect to the white rows as one with respect to those they were made from.
     ///
-    /// With z = x K', K the inverse of L: dx = G K from x itself; the factor's gradient is -tril(K' G' z), and that of the covariance
-    /// K' P K with P the lower half of L' dL, its diagonal halved, made symmetric (Murray 2016, arXiv 1602.07527).
+    /// With z = x K', K the inverse of L: dx = G K from x itself; the factor's gradient is -tril(K' G' z), and that
+    /// of the covariance K' P K with P the lower half of L' dL, its diagonal halved, made symmetric (Murray 2016,
+    /// arXiv 1602.07527).
     pub(crate) fn back(&self, gradient: &[f64]) -> Vec<f64> {
         let (d, n) = (self.width, gradient.len() / self.width);
         let (lr, lc) = (Matrix::new(n, d), Matrix::new(d, d));

@@ -6,8 +6,8 @@ use crate::error::{device, Error, Result};
 use crate::ops::Engine;
 use crate::tape::{parameters, values, AnyTensor};
 
-/// A cluster, or none, for each of a fixed number of images. A tensor, so that a checkpoint has it: a run resumed inside an epoch goes on
-/// with the clusters the epoch began with.
+/// A cluster, or none, for each of a fixed number of images. A tensor, so that a checkpoint has it: a run resumed
+/// inside an epoch goes on with the clusters the epoch began with.
 #[derive(Debug)]
 pub(super) struct Assignments<D: Engine> {
     /// -1 where there is none.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::{weights_of, Part};
 use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::Plateau;
+use crate::diagnose::{Missing, Plateau};
 use crate::error::Result;
 use crate::losses::{barlow_twins, BarlowSettings};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
@@ -92,6 +92,16 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for BarlowTwinsObjective<
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
         Ok(self.projector.forward(features, Mode::Eval)?.as_vec())
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        match self.settings.lambda == 0.0 {
+            true => vec![Missing::new(
+                "The weight of the correlations between features is 0: all of them may carry the same thing.",
+                "--set lambda=0.02",
+            )],
+            false => Vec::new(),
+        }
     }
 
     fn about(&self, _images: usize) -> Trait {

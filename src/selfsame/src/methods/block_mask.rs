@@ -9,7 +9,8 @@ const ASPECT: f64 = 0.3;
 /// Blocks tried before what is missing is hidden patch by patch.
 const TRIES: usize = 20;
 
-/// A grid of `rows` by `columns` patches of which exactly `hidden` (at most all) are true, in rectangles of random place, size and aspect.
+/// A grid of `rows` by `columns` patches of which exactly `hidden` (at most all) are true, in rectangles of random
+/// place, size and aspect.
 pub(super) fn block_mask(rows: usize, columns: usize, hidden: usize, rng: &mut Stream) -> Vec<bool> {
     let hidden = hidden.min(rows * columns);
     let mut mask = vec![false; rows * columns];

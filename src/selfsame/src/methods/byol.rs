@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::learner::{weights_of, Part};
 use super::momentum_branch::{Following, MomentumBranch};
 use super::{checks, predictor_sample, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::{Plateau, Statistics};
+use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::Result;
 use crate::losses::{byol, ByolConvention};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
@@ -28,6 +28,8 @@ pub struct ByolConfig {
     /// What becomes of the copy's running batch-norm statistics: `kept`, `copied` or `averaged` (kept). They are not used
     /// while training: the copy normalises with its own batch.
     pub buffers: Buffers,
+    /// Whether there is a predictor (true). Without it the loss collapses: a mistake to look at, not to make.
+    pub predictor: bool,
     /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
@@ -39,6 +41,7 @@ impl Default for ByolConfig {
             momentum: 0.996,
             rising: true,
             buffers: Buffers::Kept,
+            predictor: true,
             seed: default_seed(),
         }
     }
@@ -64,6 +67,7 @@ pub struct ByolObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     predictor: Head<Z, Z, D>,
     momentum: MomentumBranch<E, Z, D>,
     latest: predictor_sample::PredictorSample,
+    predicts: bool,
 }
 
 parameters!(
@@ -85,7 +89,8 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for ByolObject
         let ByolConfig { momentum, rising, buffers, .. } = *config;
         let following = Following { momentum, rising, buffers };
         let momentum = MomentumBranch::new(dev, encoder, &projector, plan, following)?;
-        Ok(ByolObjective { projector, predictor, momentum, latest: Default::default() })
+        let predicts = config.predictor;
+        Ok(ByolObjective { projector, predictor, momentum, latest: Default::default(), predicts })
     }
 
     fn seed(config: &ByolConfig) -> u64 {
@@ -102,6 +107,9 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for ByolObjective<E, Z, D
         let targets = self.momentum.project(batch.pixels(0..2)?)?;
         let z = self.projector.forward(features, Mode::Train)?;
         let (seen, tape) = z.split_tape();
+        if !self.predicts {
+            return Ok(byol(seen.put_tape(tape), &targets, ByolConvention::Paper)?.into());
+        }
         let p = self.predictor.forward(seen.clone().put_tape(tape), Mode::Train)?;
         self.latest.keep(&seen, &p);
         Ok(byol(p, &targets, ByolConvention::Paper)?.into())
@@ -121,6 +129,16 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for ByolObjective<E, Z, D
             predictor_alignment: self.latest.alignment()?,
             ..Default::default()
         })
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        match self.predicts {
+            true => Vec::new(),
+            false => vec![Missing::new(
+                "There is no predictor: the student is pulled towards the mean of its own past, which a constant satisfies.",
+                "--set predictor=true",
+            )],
+        }
     }
 
     fn about(&self, _images: usize) -> Trait {

@@ -8,7 +8,7 @@ use super::learner::{weights_of, Part};
 use super::momentum_branch::Following;
 use super::teacher::{distributions, Teacher, Warming};
 use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::{Plateau, Statistics};
+use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::Result;
 use crate::losses::{dino, DistillationTemperatures};
 use crate::nn::{DinoHead, Encoder, LastLayer};
@@ -23,8 +23,8 @@ use crate::tape::parameters;
 pub struct DinoConfig {
     /// Width of the head's two hidden layers (2048).
     pub hidden: usize,
-    /// Temperature of the teacher from epoch `warm_epochs` on (0.07; the authors' script has 0.04 throughout). Lower where the loss
-    /// stays at `ln K`.
+    /// Temperature of the teacher from epoch `warm_epochs` on (0.07; the authors' script has 0.04 throughout). Lower
+    /// where the loss stays at `ln K`.
     pub teacher_temperature: f64,
     /// Temperature of the teacher in the first epoch (0.04).
     pub warm_teacher_temperature: f64,
@@ -34,7 +34,8 @@ pub struct DinoConfig {
     pub student_temperature: f64,
     /// How slowly the centre follows the teacher's mean (0.9).
     pub centre_momentum: f64,
-    /// Momentum of the teacher at the first step (0.996; 0.9995 for small batches); it rises to 1 along half a cosine.
+    /// Momentum of the teacher at the first step (0.996; 0.9995 for small batches); it rises to 1 along half a
+    /// cosine.
     pub momentum: f64,
     /// Epochs in which the prototypes stay as they are (1).
     pub freeze_epochs: usize,
@@ -65,7 +66,8 @@ impl Default for DinoConfig {
 }
 
 impl DinoConfig {
-    /// For data sets of some thousand small images: a narrow head, four local crops, a quicker teacher that is warm after five epochs.
+    /// For data sets of some thousand small images: a narrow head, four local crops, a quicker teacher that is warm
+    /// after five epochs.
     pub fn small() -> DinoConfig {
         DinoConfig { hidden: 256, warm_epochs: 5, momentum: 0.98, local_views: 4, ..DinoConfig::default() }
     }
@@ -91,14 +93,14 @@ impl DinoConfig {
     }
 }
 
-/// DINO over encoder `E` with a head whose bottleneck has compile-time width `DIM` (256 in the paper) and `PROTOTYPES` prototypes (65536).
+/// DINO over encoder `E` with a head whose bottleneck has compile-time width `DIM` (256 in the paper) and
+/// `PROTOTYPES` prototypes (65536).
 ///
-/// Views 0 and 1 are global crops, which the teacher sees too; the others are local. All have the size of the encoder's input. The centre
-/// moves, and the teacher follows, once an optimiser step.
+/// Views 0 and 1 are global crops, which the teacher sees too; the others are local. All have the size of the
+/// encoder's input. The centre moves, and the teacher follows, once an optimiser step.
 ///
 /// ```
 /// use selfsame::prelude::*;
-/// use selfsame::methods::{Dino, DinoConfig};
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
 /// let dino = Dino::<Encoder, 32, 128, Cpu>::new(&Cpu::default(), DinoConfig::small())?;
 /// assert_eq!((dino.views(), dino.local_views()), (6, 4));
@@ -107,8 +109,8 @@ impl DinoConfig {
 pub type Dino<E, const DIM: usize, const PROTOTYPES: usize, D = AutoDevice> =
     Learner<E, DinoObjective<E, Const<DIM>, Const<PROTOTYPES>, D>, D>;
 
-/// What [`Dino`] puts over its encoder: the student's head, momentum copies of encoder and head, and the centre. Its width `Z` and number
-/// of prototypes `K` may be run-time `usize`.
+/// What [`Dino`] puts over its encoder: the student's head, momentum copies of encoder and head, and the centre. Its
+/// width `Z` and number of prototypes `K` may be run-time `usize`.
 #[derive(Debug)]
 pub struct DinoObjective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
     head: DinoHead<E::Features, Z, K, D>,
@@ -197,6 +199,23 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DinoObjective
         Ok(Statistics { momentum: Some(momentum), centre_norm: Some(centre), ..self.latest })
     }
 
+    fn missing(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if self.config.centre_momentum >= 1.0 {
+            missing.push(Missing::new(
+                "The centre never moves, so nothing keeps one output from winning for every image.",
+                "--set centre_momentum=0.9",
+            ));
+        }
+        if self.config.teacher_temperature >= self.config.student_temperature {
+            missing.push(Missing::new(
+                "The teacher is no sharper than the student, so nothing keeps its targets from becoming uniform.",
+                "--set teacher_temperature=0.04 --set warm_teacher_temperature=0.04",
+            ));
+        }
+        missing
+    }
+
     fn about(&self, _images: usize) -> Trait {
         Trait {
             name: "dino",
@@ -233,9 +252,9 @@ mod tests {
     }
 
     #[test]
-    fn the_loss_starts_near_chance_and_falls() {
+    fn a_few_steps_on_one_batch_lower_the_loss() {
         let losses = testing::losses(&mut made(), 12, 1e-2);
-        assert!(losses[0] > 1.0 && losses[11] < losses[0], "{losses:?}");
+        assert!(losses[0] > 0.0 && losses[11] < 0.5 * losses[0], "{losses:?}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! iBOT: DINO, and the student says of hidden patches what the teacher, who sees them, says (Zhou et al. 2022, arXiv 2111.07832).
+//! iBOT: DINO, and the student says of hidden patches what the teacher, who sees them, says (Zhou et al. 2022, arXiv
+//! 2111.07832).
 
 use dfdx::prelude::*;
 use rand::Rng;
@@ -8,13 +9,14 @@ use super::block_mask::block_mask;
 use super::centre::Centre;
 use super::dino::uniform_teacher;
 use super::learner::{weights_of, Part};
+use super::loss::{scalar, weighted};
 use super::momentum_branch::Following;
 use super::teacher::{distributions, Teacher, Warming};
 use super::{checks, Loss, Method, MicroBatch, Trait};
 use crate::diagnose::Statistics;
 use crate::error::{device, Result};
 use crate::losses::{dino, ibot, DistillationTemperatures, IbotCentre, IbotConvention};
-use crate::nn::{DinoHead, Hidden, LastLayer, PatchEncoder};
+use crate::nn::{DinoHead, Encoder, Hidden, LastLayer, PatchEncoder};
 use crate::ops::{gather_tokens, mean_middle, Engine};
 use crate::optim::Buffers;
 use crate::random::{default_seed, Stream};
@@ -54,7 +56,8 @@ pub struct IbotConfig {
     pub freeze_epochs: usize,
     /// Local crops an image, beside two global ones (10; the authors' script starts with 0).
     pub local_views: usize,
-    /// What becomes of the teacher's running batch-norm statistics, where it has any: `kept`, `copied` or `averaged` (kept).
+    /// What becomes of the teacher's running batch-norm statistics, where it has any: `kept`, `copied` or `averaged`
+    /// (kept).
     pub buffers: Buffers,
     /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
@@ -85,7 +88,8 @@ impl Default for IbotConfig {
 }
 
 impl IbotConfig {
-    /// For data sets of some thousand small images: a narrow head, two local crops, a quicker teacher that is warm after five epochs.
+    /// For data sets of some thousand small images: a narrow head, two local crops, a quicker teacher that is warm
+    /// after five epochs.
     pub fn small() -> IbotConfig {
         IbotConfig { hidden: 256, warm_epochs: 5, momentum: 0.98, local_views: 2, ..IbotConfig::default() }
     }
@@ -104,15 +108,14 @@ impl IbotConfig {
     }
 }
 
-/// iBOT over encoder `E`, which sees patches, with one head for images and patches whose bottleneck has compile-time width `DIM` (256 in
-/// the paper) and `PROTOTYPES` prototypes (8192).
+/// iBOT over encoder `E`, which sees patches, with one head for images and patches whose bottleneck has compile-time
+/// width `DIM` (256 in the paper) and `PROTOTYPES` prototypes (8192).
 ///
-/// Encoders here have no class token: what is said of an image is said of the mean of its patches. Views 0 and 1 are global crops, some of
-/// whose patches the student does not see; the others are local and whole.
+/// Encoders here have no class token: what is said of an image is said of the mean of its patches. Views 0 and 1 are
+/// global crops, some of whose patches the student does not see; the others are local and whole.
 ///
 /// ```
 /// use selfsame::prelude::*;
-/// use selfsame::methods::{Ibot, IbotConfig};
 /// type Encoder = Vit<Image<1, 8, 8>, 2, 32, 2, 2, Cpu>;
 /// let ibot = Ibot::<Encoder, 32, 64, Cpu>::new(&Cpu::default(), IbotConfig::small())?;
 /// # Ok::<(), selfsame::Error>(())
@@ -121,7 +124,6 @@ impl IbotConfig {
 /// An encoder without patches does not compile:
 /// ```compile_fail
 /// use selfsame::prelude::*;
-/// use selfsame::methods::{Ibot, IbotConfig};
 /// type Encoder = ConvNet<Image<1, 8, 8>, 32, 2, Cpu>;
 /// let ibot = Ibot::<Encoder, 32, 64, Cpu>::new(&Cpu::default(), IbotConfig::small())?;
 /// # Ok::<(), selfsame::Error>(())
@@ -163,7 +165,8 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
     /// iBOT over an encoder that is there already.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) for a setting out of its range or an encoder without patches; a device out of memory.
+    /// [`Error::Setting`](crate::Error::Setting) for a setting out of its range or an encoder without patches; a
+    /// device out of memory.
     pub fn over(encoder: E, dev: &D, config: IbotConfig, width: Z, prototypes: K) -> Result<Self> {
         checks::width(width)?;
         config.check()?;
@@ -206,6 +209,82 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
     }
 }
 
+impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
+    fn last_layer(&self, epoch: u64) -> LastLayer {
+        match epoch <= self.config.freeze_epochs as u64 {
+            true => LastLayer::Frozen,
+            false => LastLayer::Trained,
+        }
+    }
+
+    /// DINO's loss of whole crops.
+    fn of_images(
+        &mut self,
+        tokens: Patches<E, D, OwnedTape<f32, D>>,
+        seen: &Patches<E, D>,
+        epoch: u64,
+    ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
+        let teacher = self.teacher.of_features(mean_middle(seen.clone())?)?;
+        let student = self.head.forward(mean_middle(tokens)?, self.last_layer(epoch))?;
+        let (warm, cold) = (self.config.teacher_temperature, self.config.student_temperature);
+        self.latest = distributions(&teacher, self.centre.value(), &student.as_vec(), [warm, cold])?;
+        self.centre.collect(&teacher);
+        let temperatures = DistillationTemperatures { teacher: warm, student: cold };
+        dino(student, &teacher, self.centre.value(), 2, temperatures)
+    }
+
+    /// The teacher's logits for hidden patches, `None` without any; what moves the patches' centre is collected.
+    fn of_patches(
+        &mut self,
+        seen: Patches<E, D>,
+        hidden: &[u32],
+    ) -> Result<Option<Tensor<(usize, K), f32, D>>> {
+        let (crops, patches, features) = *seen.shape();
+        if self.config.patch_centre == IbotCentre::Masked {
+            if hidden.is_empty() {
+                return Ok(None);
+            }
+            let logits = self.teacher.of_features(picked(seen, hidden)?)?;
+            self.patch_centre.collect(&logits);
+            return Ok(Some(logits));
+        }
+        let rows = seen.try_reshape_like(&(crops * patches, features)).map_err(device)?;
+        let logits = self.teacher.of_features(rows)?;
+        self.patch_centre.collect(&logits);
+        if hidden.is_empty() {
+            return Ok(None);
+        }
+        let shape = (crops, patches, logits.shape().1);
+        picked(logits.try_reshape_like(&shape).map_err(device)?, hidden).map(Some)
+    }
+
+    /// The loss of hidden patches.
+    fn of_hidden(
+        &self,
+        tokens: Patches<E, D, OwnedTape<f32, D>>,
+        teacher: &Tensor<(usize, K), f32, D>,
+        hidden: &[u32],
+        epoch: u64,
+    ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
+        let (views, patches, _) = *tokens.shape();
+        let crops = 2 * views / self.views();
+        let student = self.head.forward(picked(tokens, hidden)?, self.last_layer(epoch))?;
+        let warming = Warming {
+            from: self.config.warm_patch_temperature,
+            to: self.config.patch_temperature,
+            epochs: self.config.warm_epochs,
+        };
+        let temperatures =
+            DistillationTemperatures { teacher: warming.at(epoch), student: self.config.student_temperature };
+        let image_of: Vec<usize> = hidden.iter().map(|i| *i as usize / patches).collect();
+        let centre = self.patch_centre.value();
+        ibot(student, teacher, centre, &image_of, crops, temperatures, IbotConvention::Reference)
+    }
+}
+
+/// Features of every patch of every image.
+type Patches<E, D, T = NoneTape> = Tensor<(usize, usize, <E as Encoder<D>>::Features), f32, D, T>;
+
 /// Rows `which` of all patches: (batch, patches, features) to (rows, features).
 fn picked<F: Dim, D: Engine, T: Tape<f32, D>>(
     x: Tensor<(usize, usize, F), f32, D, T>,
@@ -234,52 +313,21 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> Method<D> for IbotOf<E, Z, K
     fn loss(&mut self, batch: &MicroBatch<'_, E::Input, D>) -> Result<Loss<D>> {
         let which = self.masks(batch.images(), &mut batch.random(0))?;
         let hidden: Vec<u32> = (0..which.len() as u32).filter(|i| which[*i as usize]).collect();
-        let frozen = batch.epoch() <= self.config.freeze_epochs as u64;
-        let last = if frozen { LastLayer::Frozen } else { LastLayer::Trained };
-        let student = self.config.student_temperature;
-
         let seen = self.teacher.encoder().patches(batch.pixels(0..2)?, None)?;
-        let (crops, patches, features) = *seen.shape();
-        let of_images = self.teacher.of_features(mean_middle(seen.clone())?)?;
-        self.centre.collect(&of_images);
-
         let x = batch.pixels(0..self.views())?.leaky_traced();
         let tokens = self.encoder.patches(x, Some(Hidden { which: &which, token: &self.token }))?;
         let (tokens, tape) = tokens.split_tape();
-        let logits = self.head.forward(mean_middle(tokens.clone().put_tape(tape))?, last)?;
-        let both = [self.config.teacher_temperature, student];
-        self.latest = distributions(&of_images, self.centre.value(), &logits.as_vec(), both)?;
-        let temperatures = DistillationTemperatures { teacher: self.config.teacher_temperature, student };
-        let total = dino(logits, &of_images, self.centre.value(), 2, temperatures)?;
-        let of_all = super::loss::scalar(&total);
-
-        let rows = seen.try_reshape_like(&(crops * patches, features)).map_err(device)?;
-        if self.config.patch_centre == IbotCentre::AllPatches {
-            self.patch_centre.collect(&self.teacher.of_features(rows.clone())?);
-        }
-        if hidden.is_empty() {
-            return Ok(Loss::from(total).with("images", of_all).with("patches", 0.0));
-        }
-        let rows = rows.try_reshape_like(&(1, crops * patches, features)).map_err(device)?;
-        let of_patches = self.teacher.of_features(picked(rows, &hidden)?)?;
-        let (total, tape) = total.split_tape();
-        let logits = self.head.forward(picked(tokens.put_tape(tape), &hidden)?, last)?;
-        let warming = Warming {
-            from: self.config.warm_patch_temperature,
-            to: self.config.patch_temperature,
-            epochs: self.config.warm_epochs,
+        let images = self.of_images(tokens.clone().put_tape(tape), &seen, batch.epoch())?;
+        let of_images = scalar(&images);
+        let targets = self.of_patches(seen, &hidden)?;
+        let (images, tape) = images.split_tape();
+        let Some(targets) = targets else {
+            return Ok(Loss::from(images.put_tape(tape)).with("images", of_images).with("patches", 0.0));
         };
-        let temperatures = DistillationTemperatures { teacher: warming.at(batch.epoch()), student };
-        let image_of: Vec<usize> = hidden.iter().map(|i| *i as usize / patches).collect();
-        let centre = self.patch_centre.value();
-        let convention = IbotConvention::Reference;
-        let loss = ibot(logits, &of_patches, centre, &image_of, crops, temperatures, convention)?;
-        let of_hidden = super::loss::scalar(&loss);
-        if self.config.patch_centre == IbotCentre::Masked {
-            self.patch_centre.collect(&of_patches);
-        }
-        let total = super::loss::weighted(loss, self.config.patch_weight, Some(total.retaped()))?;
-        Ok(Loss::from(total).with("images", of_all).with("patches", of_hidden))
+        let patches = self.of_hidden(tokens.put_tape(tape), &targets, &hidden, batch.epoch())?;
+        let of_patches = scalar(&patches);
+        let total = weighted(patches, self.config.patch_weight, Some(images.retaped()))?;
+        Ok(Loss::from(total).with("images", of_images).with("patches", of_patches))
     }
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use dfdx::prelude::*;
 
 use super::{Configured, Loss, Method, MicroBatch, Objective, Trait};
-use crate::diagnose::Statistics;
+use crate::diagnose::{Missing, Statistics};
 use crate::error::Result;
 use crate::eval::Embeddings;
 use crate::nn::{Encoder, Mode};
@@ -94,6 +94,10 @@ impl<E: Encoder<D>, O: Objective<E, D>, D: Engine> Method<D> for Learner<E, O, D
 
     fn about(&self, images: usize) -> Trait {
         self.objective.about(images)
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        self.objective.missing()
     }
 }
 

@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 
 use super::{Loss, MicroBatch};
-use crate::diagnose::{Plateau, Statistics};
+use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::Result;
 use crate::eval::Embeddings;
 use crate::nn::Encoder;
@@ -30,8 +30,9 @@ pub struct Trait {
 /// Its [`Parameters`] are everything that is trained or saved; what a gradient must not reach has
 /// [`Role::Buffer`](crate::tape::Role::Buffer).
 ///
-/// Most are a [`Learner`](super::Learner): an encoder under an [`Objective`](super::Objective). With the encoder's type
-/// given, the trait is an object: `Box<dyn Method<D, Encoder = AnyEncoder<D>>>` is what a method taken by name is.
+/// Most are a [`Learner`](super::Learner): an encoder under an [`Objective`](super::Objective). With the encoder's
+/// type given, the trait is an object: `Box<dyn Method<D, Encoder = AnyEncoder<D>>>` is what a method taken by name
+/// is.
 pub trait Method<D: Engine>: Parameters<D> {
     /// The network that is kept.
     type Encoder: Encoder<D>;
@@ -39,8 +40,8 @@ pub trait Method<D: Engine>: Parameters<D> {
     /// The encoder as it is now.
     fn encoder(&self) -> &Self::Encoder;
 
-    /// How many views of each image it compares. All have the size of the encoder's input; a local crop is a smaller share
-    /// of the image at that size.
+    /// How many views of each image it compares. All have the size of the encoder's input; a local crop is a smaller
+    /// share of the image at that size.
     fn views(&self) -> usize;
 
     /// How many of the views, the last ones, are local crops (0): smaller shares of the image than the others show.
@@ -48,8 +49,8 @@ pub trait Method<D: Engine>: Parameters<D> {
         0
     }
 
-    /// Called before the first step of every epoch, counted from 1; `embed` gives the features of all training images, in
-    /// evaluation mode and without augmentation, in order.
+    /// Called before the first step of every epoch, counted from 1; `embed` gives the features of all training
+    /// images, in evaluation mode and without augmentation, in order.
     ///
     /// # Errors
     /// What `embed` says; a device out of memory.
@@ -77,8 +78,8 @@ pub trait Method<D: Engine>: Parameters<D> {
         features: Tensor<(usize, <Self::Encoder as Encoder<D>>::Features), f32, D>,
     ) -> Result<Vec<f32>>;
 
-    /// Called once after every optimiser step, not after a micro-batch: where momentum copies, queues and centres move.
-    /// `step` is counted from 1 up to `total`.
+    /// Called once after every optimiser step, not after a micro-batch: where momentum copies, queues and centres
+    /// move. `step` is counted from 1 up to `total`.
     ///
     /// # Errors
     /// The device is out of memory.
@@ -96,6 +97,11 @@ pub trait Method<D: Engine>: Parameters<D> {
 
     /// What the doctor needs to know, for micro-batches of `images`.
     fn about(&self, images: usize) -> Trait;
+
+    /// Safeguards that are switched off, which a collapse is put down to first.
+    fn missing(&self) -> Vec<Missing> {
+        Vec::new()
+    }
 }
 
 /// A method whose type is forgotten but for its encoder's.
@@ -130,5 +136,8 @@ impl<E: Encoder<D>, D: Engine> Method<D> for AnyMethod<E, D> {
     }
     fn about(&self, images: usize) -> Trait {
         (**self).about(images)
+    }
+    fn missing(&self) -> Vec<Missing> {
+        (**self).missing()
     }
 }

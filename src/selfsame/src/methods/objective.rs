@@ -3,23 +3,23 @@
 use dfdx::prelude::*;
 
 use super::{Loss, MicroBatch, Trait};
-use crate::diagnose::Statistics;
+use crate::diagnose::{Missing, Statistics};
 use crate::error::Result;
 use crate::eval::Embeddings;
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::tape::Parameters;
 
-/// A loss over an encoder's features with everything it needs beside the encoder: projector, predictor, momentum copies,
-/// queue.
+/// A loss over an encoder's features with everything it needs beside the encoder: projector, predictor, momentum
+/// copies, queue.
 ///
 /// With an encoder it makes a [`Learner`](super::Learner); several over one encoder are a
 /// [`Hybrid`](super::HybridObjective).
 ///
 /// # State
-/// [`Objective::loss`] may collect (keys for a queue, sums for a centre) but must not move anything a later micro-batch of
-/// the same step sees. What was collected is applied in [`Objective::after_step`], once an optimiser step. Everything
-/// that outlives a step is a tensor among its [`Parameters`], so that a checkpoint has it.
+/// [`Objective::loss`] may collect (keys for a queue, sums for a centre) but must not move anything a later
+/// micro-batch of the same step sees. What was collected is applied in [`Objective::after_step`], once an optimiser
+/// step. Everything that outlives a step is a tensor among its [`Parameters`], so that a checkpoint has it.
 pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
     /// How many views of each image it compares.
     fn views(&self) -> usize {
@@ -37,9 +37,9 @@ pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
         0
     }
 
-    /// Called before the first step of every epoch, counted from 1; `embed` gives the encoder's features of all training images, in
-    /// evaluation mode and without augmentation, in order. What it leaves must be among the [`Parameters`]: a run that is resumed inside
-    /// an epoch does not call it again.
+    /// Called before the first step of every epoch, counted from 1; `embed` gives the encoder's features of all
+    /// training images, in evaluation mode and without augmentation, in order. What it leaves must be among the
+    /// [`Parameters`]: a run that is resumed inside an epoch does not call it again.
     ///
     /// # Errors
     /// What `embed` says; a device out of memory.
@@ -82,6 +82,11 @@ pub trait Objective<E: Encoder<D>, D: Engine>: Parameters<D> {
 
     /// What the doctor needs to know, for micro-batches of `images`.
     fn about(&self, images: usize) -> Trait;
+
+    /// Safeguards that are switched off, which a collapse is put down to first.
+    fn missing(&self) -> Vec<Missing> {
+        Vec::new()
+    }
 }
 
 impl<E: Encoder<D>, D: Engine, O: Objective<E, D> + ?Sized> Objective<E, D> for Box<O> {
@@ -115,6 +120,9 @@ impl<E: Encoder<D>, D: Engine, O: Objective<E, D> + ?Sized> Objective<E, D> for 
     }
     fn about(&self, images: usize) -> Trait {
         (**self).about(images)
+    }
+    fn missing(&self) -> Vec<Missing> {
+        (**self).missing()
     }
 }
 

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::{weights_of, Part};
 use super::{checks, predictor_sample, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::{Plateau, Statistics};
-use crate::error::Result;
+use crate::diagnose::{Missing, Plateau, Statistics};
+use crate::error::{device, Result};
 use crate::losses::simsiam;
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
-use crate::ops::Engine;
+use crate::ops::{embedding, l2_normalize, Engine};
 use crate::random::default_seed;
 use crate::tape::{parameters, stop_gradient};
 
@@ -21,13 +21,23 @@ pub struct SimSiamConfig {
     pub hidden: usize,
     /// Width of the predictor's hidden layer, the bottleneck: a quarter of the projections' (512).
     pub bottleneck: usize,
+    /// Whether no gradient flows through the targets (true). Without it the loss collapses: a mistake to look at, not to make.
+    pub stop_gradient: bool,
+    /// Whether there is a predictor (true). Without it the loss collapses as well.
+    pub predictor: bool,
     /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for SimSiamConfig {
     fn default() -> Self {
-        SimSiamConfig { hidden: 2048, bottleneck: 512, seed: default_seed() }
+        SimSiamConfig {
+            hidden: 2048,
+            bottleneck: 512,
+            stop_gradient: true,
+            predictor: true,
+            seed: default_seed(),
+        }
     }
 }
 
@@ -49,6 +59,8 @@ pub struct SimSiamObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     projector: Head<E::Features, Z, D>,
     predictor: Head<Z, Z, D>,
     latest: predictor_sample::PredictorSample,
+    stops: bool,
+    predicts: bool,
 }
 
 parameters!(
@@ -73,7 +85,13 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SimSiamObj
         let plan = HeadPlan { hidden: &[config.bottleneck], norm: true, last_norm: false };
         let rng = &mut weights_of(config.seed, Part::Predictor);
         let predictor = Head::new(dev, width, width, plan, rng)?;
-        Ok(SimSiamObjective { projector, predictor, latest: Default::default() })
+        Ok(SimSiamObjective {
+            projector,
+            predictor,
+            latest: Default::default(),
+            stops: config.stop_gradient,
+            predicts: config.predictor,
+        })
     }
 
     fn seed(config: &SimSiamConfig) -> u64 {
@@ -89,9 +107,17 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimSiamObjective<E, Z
     ) -> Result<Loss<D>> {
         let (z, tape) = self.projector.forward(features, Mode::Train)?.split_tape();
         let targets = stop_gradient(&z)?;
-        let p = self.predictor.forward(z.put_tape(tape), Mode::Train)?;
-        self.latest.keep(&targets, &p);
-        Ok(simsiam(p, &targets)?.into())
+        let p = match self.predicts {
+            true => self.predictor.forward(z.clone().put_tape(tape), Mode::Train)?,
+            false => z.clone().put_tape(tape),
+        };
+        if self.predicts {
+            self.latest.keep(&targets, &p);
+        }
+        if self.stops {
+            return Ok(simsiam(p, &targets)?.into());
+        }
+        Ok(through_both(p, z)?.into())
     }
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
@@ -100,6 +126,23 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimSiamObjective<E, Z
 
     fn statistics(&self) -> Result<Statistics> {
         Ok(Statistics { predictor_alignment: self.latest.alignment()?, ..Default::default() })
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if !self.stops {
+            missing.push(Missing::new(
+                "The stop-gradient is off: targets move towards predictions, and the two meet at a constant.",
+                "--set stop_gradient=true",
+            ));
+        }
+        if !self.predicts {
+            missing.push(Missing::new(
+                "There is no predictor: views are pulled together directly, which a constant does best.",
+                "--set predictor=true",
+            ));
+        }
+        missing
     }
 
     fn about(&self, _images: usize) -> Trait {
@@ -119,6 +162,20 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimSiamObjective<E, Z
             ..Default::default()
         }
     }
+}
+
+/// SimSiam's loss with gradients through the targets too: minus the mean cosine of each view's prediction with the other's
+/// projection. `p` and `z` hold both views one after the other; `z` was made on the tape that comes with `p`.
+fn through_both<Z: Dim, D: Engine>(
+    p: Tensor<(usize, Z), f32, D, OwnedTape<f32, D>>,
+    z: Tensor<(usize, Z), f32, D>,
+) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
+    let rows = p.shape().0;
+    let other_view: Vec<u32> = (0..rows).map(|i| ((i + rows / 2) % rows) as u32).collect();
+    let (p, tape) = l2_normalize(p)?.split_tape();
+    let z = embedding(l2_normalize(z.put_tape(tape))?, &other_view)?;
+    let inner = || z.try_mul(p)?.try_sum::<Rank0, _>()?.try_mul(-1.0 / rows as f32);
+    inner().map_err(device::<D::Err>)
 }
 
 #[cfg(test)]
@@ -155,5 +212,23 @@ mod tests {
         });
         let (some, _) = testing::reached(&mut constant);
         assert!(some.iter().all(|name| name.starts_with("objective.predictor.output")), "{some:?}");
+    }
+
+    /// The value is the same with and without the stop-gradient, the gradient is not.
+    #[test]
+    fn without_the_stop_gradient_the_targets_move_too() {
+        let dev = Cpu::default();
+        let values: Vec<f32> = (0..24).map(|i| ((i * i) as f32 * 0.7).sin()).collect();
+        let z: Tensor<(usize, Const<4>), f32, _> = dev.tensor_from_vec(values.clone(), (6, Const));
+        let p: Tensor<(usize, Const<4>), f32, _> =
+            dev.tensor_from_vec(values.iter().rev().copied().collect(), (6, Const));
+        let stopped = simsiam(p.leaky_trace(), &z).unwrap();
+        let both = through_both(p.leaky_trace(), z.clone()).unwrap();
+        assert!((stopped.array() - both.array()).abs() < 1e-6);
+        let (stopped, mut both) = (stopped.backward(), both.backward());
+        let (a, b) = (stopped.get(&p).as_vec(), both.get(&p).as_vec());
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-6), "{a:?} {b:?}");
+        both.try_alloc_for(&z).unwrap();
+        assert!(both.get(&z).as_vec().iter().any(|g| g.abs() > 1e-3));
     }
 }

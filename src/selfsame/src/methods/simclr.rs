@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::{weights_of, Part};
 use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::Plateau;
+use crate::diagnose::{Missing, Plateau};
 use crate::error::Result;
-use crate::losses::nt_xent;
+use crate::losses::{nt_xent, simsiam};
 use crate::nn::{Encoder, Mode, Projector};
 use crate::ops::Engine;
 use crate::random::default_seed;
-use crate::tape::parameters;
+use crate::tape::{parameters, stop_gradient};
 
 /// Settings of [`SimClr`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -19,13 +19,16 @@ use crate::tape::parameters;
 pub struct SimClrConfig {
     /// Divides the cosines in the loss (0.2; the paper uses 0.1 on ImageNet and 0.5 on CIFAR-10).
     pub temperature: f64,
+    /// Whether other images repel (true). Without them only the attraction of the two views is left, minus their cosine,
+    /// which a constant solves: a mistake to look at, not to make.
+    pub negatives: bool,
     /// Seed of the initial weights ([`default_seed`], 0).
     pub seed: u64,
 }
 
 impl Default for SimClrConfig {
     fn default() -> Self {
-        SimClrConfig { temperature: 0.2, seed: default_seed() }
+        SimClrConfig { temperature: 0.2, negatives: true, seed: default_seed() }
     }
 }
 
@@ -46,6 +49,7 @@ pub type SimClr<E, const DIM: usize, D = AutoDevice> = Learner<E, SimClrObjectiv
 pub struct SimClrObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     projector: Projector<E::Features, E::Features, Z, D>,
     temperature: f64,
+    negatives: bool,
 }
 
 parameters!([E: Encoder<D>, Z: Dim, D: Engine] SimClrObjective<E, Z, D>, D, tensors {}, modules { projector });
@@ -59,7 +63,7 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SimClrObje
         checks::width(width)?;
         let (rng, features) = (&mut weights_of(config.seed, Part::Projector), encoder.features());
         let projector = Projector::new(dev, features, features, width, rng)?;
-        Ok(SimClrObjective { projector, temperature: config.temperature })
+        Ok(SimClrObjective { projector, temperature: config.temperature, negatives: config.negatives })
     }
 
     fn seed(config: &SimClrConfig) -> u64 {
@@ -73,11 +77,27 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimClrObjective<E, Z,
         features: Tensor<(usize, E::Features), f32, D, OwnedTape<f32, D>>,
         _batch: &MicroBatch<'_, E::Input, D>,
     ) -> Result<Loss<D>> {
-        Ok(nt_xent(self.projector.forward(features, Mode::Train)?, self.temperature)?.into())
+        let z = self.projector.forward(features, Mode::Train)?;
+        if self.negatives {
+            return Ok(nt_xent(z, self.temperature)?.into());
+        }
+        let (z, tape) = z.split_tape();
+        let targets = stop_gradient(&z)?;
+        Ok(simsiam(z.put_tape(tape), &targets)?.into())
     }
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
         Ok(self.projector.forward(features, Mode::Eval)?.as_vec())
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        match self.negatives {
+            true => Vec::new(),
+            false => {
+                let what = "There are no negatives: nothing keeps different images apart.";
+                vec![Missing::new(what, "--set negatives=true")]
+            }
+        }
     }
 
     fn about(&self, images: usize) -> Trait {
@@ -89,7 +109,7 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimClrObjective<E, Z,
         };
         Trait {
             name: "simclr",
-            temperature: Some(self.temperature),
+            temperature: self.negatives.then_some(self.temperature),
             projector_dim: self.projector.outputs().size(),
             plateaus: vec![chance],
             accumulation: Some(

@@ -28,8 +28,8 @@ pub struct SwavConfig {
     pub epsilon: f64,
     /// Rounds of Sinkhorn's balancing (3).
     pub iterations: usize,
-    /// Earlier embeddings of each global crop that codes are balanced with (3840, 15 batches of 256; 0 is none). Wanted where a batch
-    /// has fewer samples than there are prototypes.
+    /// Earlier embeddings of each global crop that codes are balanced with (3840, 15 batches of 256; 0 is none).
+    /// Wanted where a batch has fewer samples than there are prototypes.
     pub queue: usize,
     /// The epoch, from 1, in which the queue begins to fill (16).
     pub queue_from_epoch: usize,
@@ -58,20 +58,22 @@ impl Default for SwavConfig {
 }
 
 impl SwavConfig {
-    /// For data sets of some thousand small images: a narrow projector, two local crops, a queue of two batches from the third epoch on.
+    /// For data sets of some thousand small images: a narrow projector, two local crops, a queue of two batches from
+    /// the third epoch on.
     pub fn small() -> SwavConfig {
         SwavConfig { hidden: 256, queue: 512, queue_from_epoch: 3, local_views: 2, ..SwavConfig::default() }
     }
 }
 
-/// SwAV over encoder `E` with embeddings of compile-time width `DIM` (128 in the paper) and `PROTOTYPES` prototypes (3000).
+/// SwAV over encoder `E` with embeddings of compile-time width `DIM` (128 in the paper) and `PROTOTYPES` prototypes
+/// (3000).
 ///
-/// Views 0 and 1 are global crops, which are given codes; the others are local and only predict. All have the size of the encoder's
-/// input. Prototypes are put back to length 1, and the queue takes the step's embeddings, once an optimiser step.
+/// Views 0 and 1 are global crops, which are given codes; the others are local and only predict. All have the size
+/// of the encoder's input. Prototypes are put back to length 1, and the queue takes the step's embeddings, once an
+/// optimiser step.
 ///
 /// ```
 /// use selfsame::prelude::*;
-/// use selfsame::methods::{Swav, SwavConfig};
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
 /// let swav = Swav::<Encoder, 32, 60, Cpu>::new(&Cpu::default(), SwavConfig::small())?;
 /// assert_eq!((swav.views(), swav.local_views()), (4, 2));
@@ -80,8 +82,8 @@ impl SwavConfig {
 pub type Swav<E, const DIM: usize, const PROTOTYPES: usize, D = AutoDevice> =
     Learner<E, SwavObjective<E, Const<DIM>, Const<PROTOTYPES>, D>, D>;
 
-/// What [`Swav`] puts over its encoder: projector, prototypes, and a queue for each global crop. Its width `Z` and number of prototypes
-/// `K` may be run-time `usize`.
+/// What [`Swav`] puts over its encoder: projector, prototypes, and a queue for each global crop. Its width `Z` and
+/// number of prototypes `K` may be run-time `usize`.
 #[derive(Debug)]
 pub struct SwavObjective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
     projector: Head<E::Features, Z, D>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::{weights_of, Part};
 use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::Plateau;
+use crate::diagnose::{Missing, Plateau};
 use crate::error::Result;
 use crate::losses::{vicreg_views, VicRegConvention, VicRegWeights};
 use crate::nn::{Encoder, Head, HeadPlan, Mode};
@@ -90,6 +90,19 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for VicRegObjective<E, Z,
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
         Ok(self.projector.forward(features, Mode::Eval)?.as_vec())
+    }
+
+    fn missing(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if self.weights.variance == 0.0 {
+            let what = "The variance term has weight 0: nothing keeps embeddings from shrinking to a point.";
+            missing.push(Missing::new(what, "--set variance=25"));
+        }
+        if self.weights.covariance == 0.0 {
+            let what = "The covariance term has weight 0: all features may carry the same thing.";
+            missing.push(Missing::new(what, "--set covariance=1"));
+        }
+        missing
     }
 
     fn about(&self, _images: usize) -> Trait {

@@ -8,12 +8,13 @@ use crate::ops::{self, Engine};
 use crate::random::Stream;
 use crate::tape::parameters;
 
-/// From features `I` over two hidden layers with GELU to a bottleneck of width `Z`, scaled to length 1, whose cosines with `K`
-/// prototypes are the logits (Caron et al. 2021, arXiv 2104.14294).
+/// From features `I` over two hidden layers with GELU to a bottleneck of width `Z`, scaled to length 1, whose
+/// cosines with `K` prototypes are the logits (Caron et al. 2021, arXiv 2104.14294).
 ///
 /// The last layer is weight-normalised with its lengths fixed at 1 (`norm_last_layer=True` of the authors' code).
 ///
-/// PyTorch equivalent: `dino:vision_transformer.py`, `DINOHead(I, K, use_bn=False, norm_last_layer=True, nlayers=3, bottleneck_dim=Z)`.
+/// PyTorch equivalent: `dino:vision_transformer.py`,
+/// `DINOHead(I, K, use_bn=False, norm_last_layer=True, nlayers=3, bottleneck_dim=Z)`.
 ///
 /// # Shapes
 /// (batch, I) to (batch, K). Features of another size do not compile:

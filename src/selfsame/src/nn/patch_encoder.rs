@@ -18,7 +18,8 @@ pub struct Hidden<'h, W: Dim, D: Engine> {
 
 /// An [`Encoder`] that has features for every patch of an image; those of the image are their mean.
 ///
-/// [`Vit`](super::Vit), and [`AnyEncoder`](super::AnyEncoder) where it is one: for the others its functions are errors.
+/// [`Vit`](super::Vit), and [`AnyEncoder`](super::AnyEncoder) where it is one: for the others its functions are
+/// errors.
 pub trait PatchEncoder<D: Engine>: Encoder<D> {
     /// Rows and columns of patches in an image.
     ///
@@ -29,8 +30,8 @@ pub trait PatchEncoder<D: Engine>: Encoder<D> {
     /// Images (batch, channels, height, width) to features of their patches (batch, patches, features).
     ///
     /// # Errors
-    /// [`Error::Setting`] for an encoder without patches, [`Error::Shape`] where not every patch is either hidden or not; a device out of
-    /// memory.
+    /// [`Error::Setting`] for an encoder without patches, [`Error::Shape`] where not every patch is either hidden or
+    /// not; a device out of memory.
     fn patches<T: Tape<f32, D>>(
         &self,
         x: Images<Self::Input, D, T>,

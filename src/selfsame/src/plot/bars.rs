@@ -8,6 +8,7 @@ use plotters::style::Color;
 use super::figure::{Area, Drawn, Figure, Recipe};
 use super::frame::{anchored, head, stroke, Entry, Swatch};
 use super::theme::{bold, px, text, Theme};
+use super::Sketch;
 use crate::error::{Error, Result};
 
 const BAR: i32 = 13;
@@ -54,6 +55,17 @@ pub(super) struct Bars {
 }
 
 impl Bars {
+    pub(super) fn sketch(&self) -> Sketch {
+        let value = |v: &f64| v.is_finite().then_some(*v);
+        let row = |row: &BarRow| (row.name.clone(), row.values.iter().map(value).collect());
+        Sketch::Bars {
+            title: self.title.clone(),
+            label: self.label.clone(),
+            series: self.series.clone(),
+            rows: self.rows.iter().map(row).collect(),
+        }
+    }
+
     /// Pixels of one group without the gap below it.
     fn group(&self) -> i32 {
         BAR * self.series.len().max(1) as i32

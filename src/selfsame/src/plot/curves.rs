@@ -3,6 +3,7 @@
 use plotters::element::{Circle, PathElement};
 use plotters::prelude::{DashedLineSeries, DrawingBackend};
 use plotters::style::Color;
+use serde::{Deserialize, Serialize};
 
 use super::figure::{Area, Drawn, Figure, Recipe};
 use super::frame::{axes, drawable, head, range, stroke, Axes, Entry, Swatch};
@@ -13,7 +14,7 @@ use crate::error::Result;
 const MOST_POINTS: usize = 2000;
 
 /// One curve.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Its name in the legend.
     pub name: String,

@@ -1,5 +1,6 @@
 //! A figure, and how it becomes SVG or PNG.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use super::bars::Bars;
 use super::bitmap::Bitmap;
 use super::curves::Curves;
 use super::image_grid::{Grid, Placed, Tile};
+use super::panel::Panel;
 use super::scatter::Scatter;
 use super::theme::{font_is_ready, Theme, UNIT};
 use crate::error::{Error, Result};
@@ -38,6 +40,7 @@ pub(super) enum Recipe {
     Scatter(Scatter),
     Bars(Bars),
     Grid(Grid),
+    Panel(Panel),
 }
 
 impl Recipe {
@@ -47,36 +50,45 @@ impl Recipe {
             Recipe::Scatter(r) => &r.title,
             Recipe::Bars(r) => &r.title,
             Recipe::Grid(r) => &r.title,
+            Recipe::Panel(r) => &r.title,
         }
     }
 
-    fn alt(&self) -> String {
+    pub(super) fn alt(&self) -> String {
         match self {
             Recipe::Curves(r) => r.alt(),
             Recipe::Scatter(r) => r.alt(),
             Recipe::Bars(r) => r.alt(),
             Recipe::Grid(r) => r.alt(),
+            Recipe::Panel(r) => r.alt(),
         }
     }
 
-    fn size(&self) -> (u32, u32) {
+    pub(super) fn size(&self) -> (u32, u32) {
         match self {
             Recipe::Curves(_) => (580, 350),
             Recipe::Scatter(_) => (580, 520),
             Recipe::Bars(r) => r.size(),
             Recipe::Grid(r) => r.size(),
+            Recipe::Panel(r) => r.size(),
         }
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>, theme: Theme) -> Drawn<(), DB> {
         area.fill(&theme.background())?;
+        self.draw_in(area, theme)?;
+        area.present()
+    }
+
+    /// Draws in a part of the whole.
+    pub(super) fn draw_in<DB: DrawingBackend>(&self, area: &Area<DB>, theme: Theme) -> Drawn<(), DB> {
         match self {
             Recipe::Curves(r) => r.draw(area, theme),
             Recipe::Scatter(r) => r.draw(area, theme),
             Recipe::Bars(r) => r.draw(area, theme),
             Recipe::Grid(r) => r.draw(area, theme),
-        }?;
-        area.present()
+            Recipe::Panel(r) => r.draw(area, theme),
+        }
     }
 
     /// Images to place over the drawing, in pixels of the figure.
@@ -89,13 +101,20 @@ impl Recipe {
 }
 
 /// A picture that can be written as SVG and as PNG.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Figure {
     recipe: Arc<Recipe>,
     theme: Theme,
     width: u32,
     height: u32,
     svg: String,
+}
+
+/// Without what it was made from, which is long.
+impl fmt::Debug for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Figure({:?}, {}x{})", self.title(), self.width, self.height)
+    }
 }
 
 impl Figure {
@@ -117,6 +136,11 @@ impl Figure {
         Ok(Figure { recipe, theme, width, height, svg })
     }
 
+    /// What it was made from.
+    pub(super) fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// The same figure in another theme.
     ///
     /// # Errors
@@ -133,6 +157,11 @@ impl Figure {
     /// Height in pixels.
     pub fn height(&self) -> u32 {
         self.height
+    }
+
+    /// Its heading.
+    pub fn title(&self) -> &str {
+        self.recipe.title()
     }
 
     /// The figure in words, for those who cannot see it.

@@ -4,6 +4,7 @@ use plotters::element::{Rectangle, Text};
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::Color;
+use serde::{Deserialize, Serialize};
 
 use super::figure::{Area, Drawn, Figure, Recipe};
 use super::frame::{anchored, head};
@@ -20,7 +21,7 @@ const MARGIN: u32 = 18;
 const LETTER: u32 = 8;
 
 /// One image.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tile {
     /// Grey (1) or red, green, blue (3).
     pub channels: usize,
@@ -72,7 +73,7 @@ impl Tile {
 }
 
 /// One row of images with a label on its left.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GridRow {
     /// The label; may be empty.
     pub label: String,
@@ -106,6 +107,10 @@ pub(super) struct Grid {
 }
 
 impl Grid {
+    pub(super) fn rows(&self) -> &[GridRow] {
+        &self.rows
+    }
+
     /// Width for labels and size of a cell.
     fn cell(&self) -> (u32, u32, u32) {
         let longest = self.rows.iter().map(|r| r.label.chars().count() as u32).max().unwrap_or(0);

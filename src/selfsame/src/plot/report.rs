@@ -228,6 +228,24 @@ pub(crate) fn geometry_table(g: &Geometry) -> Table {
         let value = if value == "NaN" { "–".to_string() } else { value };
         table.row([name.to_string(), value, reading.to_string()]);
     }
+    // Not every embedding has these: they are left out where there is no number.
+    for (name, value, decimals, reading) in [
+        ("LiDAR", g.lidar, 1, "dimensions in which samples differ more than their views do"),
+        (
+            "participation ratio",
+            g.participation_ratio,
+            1,
+            "of the covariance; the number of dimensions at most",
+        ),
+        ("alpha-ReQ", g.alpha_req, 2, "decay of the spectrum; about 1 is healthy"),
+        ("explained variance, area", g.explained_variance_auc, 3, "0.5 whitened, 1 collapsed"),
+        ("cluster learnability", g.learnability, 3, "0 to 1; rises while training"),
+        ("intrinsic dimension", g.intrinsic_dimension, 1, "1 to 2 is collapsed along a curved surface"),
+    ] {
+        if value.is_finite() {
+            table.row([name.to_string(), format!("{value:.decimals$}"), reading.to_string()]);
+        }
+    }
     table
 }
 

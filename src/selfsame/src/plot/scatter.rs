@@ -7,6 +7,7 @@ use plotters::prelude::DrawingBackend;
 use super::figure::{Area, Drawn, Figure, Recipe};
 use super::frame::{axes, drawable, head, marker, range, Axes, Entry, Swatch};
 use super::theme::{px, Theme, UNIT};
+use super::{Series, Sketch};
 use crate::error::{Error, Result};
 
 /// More points than this are thinned evenly: they would only cover each other.
@@ -81,6 +82,17 @@ impl Scatter {
             self.names.len(),
             self.names.join(", ")
         )
+    }
+
+    /// A series for each class.
+    pub(super) fn sketch(&self) -> Sketch {
+        let of = |class: usize| self.points.iter().filter(|p| p.class == class).map(|p| (p.x, p.y)).collect();
+        Sketch::Points {
+            title: self.title.clone(),
+            x_label: self.x_label.clone(),
+            y_label: self.y_label.clone(),
+            series: self.names.iter().enumerate().map(|(i, name)| Series::new(name, of(i))).collect(),
+        }
     }
 
     /// See [`Figure::points`].

@@ -118,8 +118,8 @@ impl DataKind {
         matches!(self, DataKind::Digits | DataKind::Mnist)
     }
 
-    /// `count` random views as this kind of image wants them, normalised by `normalise`; the last `local` of them show a smaller share of the
-    /// image, at the same size.
+    /// `count` random views as this kind of image wants them, normalised by `normalise`; the last `local` of them
+    /// show a smaller share of the image, at the same size.
     pub(crate) fn views(self, count: usize, local: usize, normalise: &Normalise) -> Views {
         let size = self.size();
         let signs = self.signs();

@@ -71,8 +71,8 @@ pub(super) fn encoder(method: &str) -> &'static str {
     }
 }
 
-/// Every setting of `method` by name with its preset for data of `kind`; those that are fields of [`TrainSpec`], such as
-/// the temperature, among them. The papers' widths are for features of 2048; here they are a tenth of that.
+/// Every setting of `method` by name with its preset for data of `kind`; those that are fields of [`TrainSpec`],
+/// such as the temperature, among them. The papers' widths are for features of 2048; here they are a tenth of that.
 ///
 /// # Errors
 /// [`Error::Unknown`] for an objective that does not exist.
@@ -374,7 +374,8 @@ mod tests {
         for method in METHODS {
             let mut spec =
                 TrainSpec { method: method.to_string(), data: "digits".into(), ..Default::default() };
-            (spec.encoder, spec.epochs, spec.accumulate) = (Some("mlp".into()), Some(2), Some(2));
+            let encoder = if *method == "ibot" { "vit" } else { "mlp" };
+            (spec.encoder, spec.epochs, spec.accumulate) = (Some(encoder.into()), Some(2), Some(2));
             spec.probe_every = Some(2);
             if *method == "hybrid" {
                 spec.settings.insert("moco-v2".into(), 0.5.into());

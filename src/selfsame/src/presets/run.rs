@@ -22,8 +22,8 @@ use crate::plot::verdict;
 use crate::shape::AnyImage;
 use crate::tape::count_parameters;
 use crate::train::{
-    checkpoint_exists, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Ending, Outcome, Plan,
-    Progress, Report, RunLock, Scores, Trainer, Watch,
+    checkpoint_exists, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Baselines, Ending,
+    Outcome, Plan, Progress, Report, RunLock, Scores, Trainer, Watch,
 };
 
 /// Trains, judges against the baselines, and leaves a run folder.
@@ -32,11 +32,20 @@ use crate::train::{
 /// Unknown names (with a suggestion), settings out of range, the name of a run that is there already, data that cannot be read, a folder that cannot be
 /// written, a run that diverged.
 pub fn train(spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
+    train_beside(spec, None, watch)
+}
+
+/// [`train`] beside baselines that are known already, where they are.
+pub(super) fn train_beside(
+    spec: &TrainSpec,
+    known: Option<Baselines>,
+    watch: &mut dyn Watch,
+) -> Result<Outcome> {
     let named = spec.name.is_some();
     let spec = spec.resolve()?;
     let place = Place::New { named };
     free_name(&spec, named)?;
-    dispatch(&spec, &spec.data, Train { place, watch })
+    dispatch(&spec, &spec.data, Train { place, known, watch })
 }
 
 /// Goes on with the run in `folder` where its last checkpoint left it.
@@ -46,6 +55,16 @@ pub fn train(spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
 /// # Errors
 /// No checkpoint, a damaged one, or a setting that differs from the run's; and all of [`train`]'s.
 pub fn resume(folder: &Path, spec: &TrainSpec, watch: &mut dyn Watch) -> Result<Outcome> {
+    resume_beside(folder, spec, None, watch)
+}
+
+/// [`resume`] beside baselines that are known already, where they are.
+pub(super) fn resume_beside(
+    folder: &Path,
+    spec: &TrainSpec,
+    known: Option<Baselines>,
+    watch: &mut dyn Watch,
+) -> Result<Outcome> {
     let own = read_config(folder)?;
     spec.agrees_with(&own, folder)?;
     // A run that was stopped before its first checkpoint has lost nothing and begins again.
@@ -56,7 +75,7 @@ pub fn resume(folder: &Path, spec: &TrainSpec, watch: &mut dyn Watch) -> Result<
     }
     let spec = own.resolve()?;
     let place = Place::Begun(RunLock::take(folder)?, folder.to_path_buf());
-    dispatch(&spec, &spec.data, Train { place, watch })
+    dispatch(&spec, &spec.data, Train { place, known, watch })
 }
 
 /// Scores the encoder of a finished or interrupted run on `data` (the run's own when `None`).
@@ -124,6 +143,7 @@ enum Place {
 
 struct Train<'w> {
     place: Place,
+    known: Option<Baselines>,
     watch: &'w mut dyn Watch,
 }
 
@@ -162,7 +182,7 @@ impl Job for Train<'_> {
         let finished =
             Finished { dev, folder: &folder, spec: &spec, data: &data, views: &views, progress: &progress };
         let judged = match progress.is_done(&config) {
-            true => finished.judge(method.encoder(), begun, &mut *self.watch),
+            true => finished.judge(method.encoder(), self.known, begun, &mut *self.watch),
             false => Err(Error::Interrupted),
         };
         if matches!(judged, Ok(_) | Err(Error::Interrupted)) {
@@ -198,14 +218,23 @@ struct Finished<'r, D> {
 
 impl<D: Engine> Finished<'_, D> {
     /// Scores the encoder and the baselines, writes `report.json` and `report.html`.
-    fn judge(&self, encoder: &AnyEncoder<D>, begun: Instant, watch: &mut dyn Watch) -> Result<Report> {
+    fn judge(
+        &self,
+        encoder: &AnyEncoder<D>,
+        known: Option<Baselines>,
+        begun: Instant,
+        watch: &mut dyn Watch,
+    ) -> Result<Report> {
         let Finished { dev, folder, spec, data, views, progress } = *self;
         let config = spec.train_config()?;
         watch.stage("judging the encoder");
         let parts = embed(dev, encoder, data, views)?;
         let scores = judge(&parts, config.seed)?;
         let diagnostics = geometry(dev, encoder, data, views, &parts.test, config.seed)?;
-        let baselines = baselines::<AnyEncoder<D>, D>(dev, &encoder.recipe(), data, views, &config, watch)?;
+        let baselines = match known {
+            Some(known) => known,
+            None => baselines::<AnyEncoder<D>, D>(dev, &encoder.recipe(), data, views, &config, watch)?,
+        };
         let report = Report {
             run: folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
             method: spec.method.clone(),
@@ -300,7 +329,7 @@ fn new_folder(spec: &TrainSpec, named: bool) -> Result<(RunLock, PathBuf, TrainS
     Err(Error::run(out, "every name is taken", "Give the run another --name."))
 }
 
-fn read_config(folder: &Path) -> Result<TrainSpec> {
+pub(super) fn read_config(folder: &Path) -> Result<TrainSpec> {
     let path = folder.join("config.json");
     if !path.exists() {
         let remedy = "Give a folder that `selfsame train` made; `ls runs` shows them.";

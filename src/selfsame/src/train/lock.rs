@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
@@ -16,6 +17,13 @@ pub(crate) struct RunLock {
     _file: File,
 }
 
+/// Whether a process is training in `folder` now.
+pub fn is_training(folder: &Path) -> bool {
+    // A shared lock is refused while somebody has the folder, and given back before anybody who begins gives up.
+    File::open(folder.join(FILE))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 impl RunLock {
     /// Takes `folder`, and leaves the process's id in it for whoever finds it taken.
     ///
@@ -25,7 +33,7 @@ impl RunLock {
         let path = folder.join(FILE);
         let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let mut file = open.map_err(Error::io("create", &path))?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let holder = fs::read_to_string(&path).unwrap_or_default();
@@ -46,6 +54,17 @@ impl RunLock {
     }
 }
 
+/// Tries for a moment: whoever only asks [`is_training`] has the lock for less.
+fn patiently(file: &File) -> std::result::Result<(), TryLockError> {
+    for _ in 0..5 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    file.try_lock()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -57,7 +76,9 @@ mod tests {
         let first = RunLock::take(folder.path()).unwrap();
         let refused = RunLock::take(folder.path()).unwrap_err().to_string();
         assert!(refused.contains(&format!("process {} is training", std::process::id())), "{refused}");
+        assert!(is_training(folder.path()));
         drop(first);
+        assert!(!is_training(folder.path()) && !is_training(&folder.path().join("none")));
         RunLock::take(folder.path()).unwrap();
     }
 

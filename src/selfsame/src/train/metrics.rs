@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 pub struct EpochMetrics {
     /// Epoch, from 1; 0 is the encoder before training.
     pub epoch: usize,
-    /// Optimiser steps so far.
+    /// Optimiser steps so far; 0 where a file does not say.
+    #[serde(default)]
     pub step: u64,
     /// Mean loss over the epoch's steps; `null` for epoch 0.
     pub loss: Option<f64>,

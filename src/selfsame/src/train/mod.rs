@@ -13,10 +13,12 @@ mod trainer;
 mod watch;
 
 pub(crate) use atomic::write_atomic;
-pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint};
+pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint, load_state};
 pub use config::TrainConfig;
+pub use lock::is_training;
 pub(crate) use lock::RunLock;
 pub use memory::peak_memory_bytes;
+pub(crate) use memory::reset_peak_memory;
 pub use metrics::{read_metrics, EpochMetrics};
 pub(crate) use probe::paired_features;
 pub use progress::Progress;

@@ -10,6 +10,7 @@ use crate::methods::Method;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
 use crate::shape::ImageShape;
+use crate::tape::Role;
 
 /// Training images whose neighbours vote.
 const BANK: usize = 5000;
@@ -23,6 +24,9 @@ const PAIRS: usize = 512;
 /// Images, and views of each, for LiDAR: few, as they go through the encoder every epoch; its rank cannot exceed the images.
 const CLASSES: (usize, usize) = (128, 8);
 
+/// Images that are embedded in both modes, the batch whose statistics batch norm takes.
+const BATCH: usize = 256;
+
 /// Regularisation of the linear probe: a middle one, since there is nothing left to choose it on.
 const STRENGTH: f64 = 1e-2;
 
@@ -32,6 +36,8 @@ pub(crate) struct Measured {
     pub(crate) projector: Geometry,
     pub(crate) knn: f64,
     pub(crate) linear: f64,
+    /// Mean cosine between features with the batch's statistics and with the running ones.
+    pub(crate) train_eval_cosine: Option<f64>,
 }
 
 /// Images chosen once, measured every epoch. The test part is never touched.
@@ -67,10 +73,12 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
     }
 
     /// Geometry of the features and of the projections; kNN and linear-probe accuracy on validation images.
-    pub(crate) fn measure<M: Method<D>>(&self, method: &M) -> Result<Measured>
+    pub(crate) fn measure<M: Method<D>>(&self, method: &mut M) -> Result<Measured>
     where
         M::Encoder: Encoder<D, Input = P>,
     {
+        let train_eval_cosine = self.train_eval_cosine(method)?;
+        let method = &*method;
         let frozen = Frozen::new(method.encoder(), &self.dev, self.normalise.clone());
         // To the end even when a stop was asked for: the epoch's line is owed, the loop stops after it.
         let bank = frozen.embed_to_the_end(&self.bank)?;
@@ -92,7 +100,45 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
         let pairs = (project(&first)?, project(&second)?);
         let projected = z.len() / sample.len().max(1);
         let projector = Geometry::measure(&z, sample.len(), projected, Some((&pairs.0, &pairs.1)))?;
-        Ok(Measured { encoder, projector, knn, linear })
+        Ok(Measured { encoder, projector, knn, linear, train_eval_cosine })
+    }
+
+    /// How far features of one batch in training mode are those in evaluation mode; `None` without views. The running
+    /// statistics, which training mode moves, are put back.
+    fn train_eval_cosine<M: Method<D>>(&self, method: &mut M) -> Result<Option<f64>>
+    where
+        M::Encoder: Encoder<D, Input = P>,
+    {
+        let shape = method.encoder().input();
+        let rows = (self.pairs.len() / 2 / shape.size().len()).min(BATCH);
+        if rows < 2 {
+            return Ok(None);
+        }
+        let running = |name: &str, role: Role| role == Role::Buffer && name.contains("running_");
+        let mut kept = Vec::new();
+        method.visit("", &mut |name, role, t| {
+            if running(name, role) {
+                kept.push(t.read());
+            }
+        });
+        let features = |mode: Mode| {
+            let pixels = self.pairs[..rows * shape.size().len()].to_vec();
+            let x = self.dev.try_tensor_from_vec(pixels, shape.images(rows)).map_err(device)?;
+            Ok::<_, crate::Error>(method.encoder().forward(x, mode)?.as_vec())
+        };
+        let (eval, train) = (features(Mode::Eval)?, features(Mode::Train)?);
+        let (mut kept, mut problem) = (kept.into_iter(), None);
+        method.visit_mut("", &mut |name, role, t| {
+            if running(name, role) {
+                problem = problem.take().or(kept.next().and_then(|values| t.write(&values).err()));
+            }
+        });
+        problem.map_or(Ok(()), Err)?;
+        let width = eval.len() / rows;
+        let unit = |v: &[f32]| Rows::from_f32(v, rows, width).map(|r| r.normalized());
+        let (eval, train) = (unit(&eval)?, unit(&train)?);
+        let dots = eval.values().iter().zip(train.values()).map(|(a, b)| a * b).sum::<f64>();
+        Ok(Some(dots / rows as f64))
     }
 
     /// Features of every view of the surrogate classes.

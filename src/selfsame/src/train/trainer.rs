@@ -154,7 +154,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
         while !progress.is_done(&self.config) {
             let stopped = self.epoch(method, &mut optimizer, data, views, &probe, &mut progress, watch)?;
             self.save(&*method, &optimizer, &progress)?;
-            if stopped {
+            if stopped || watch.enough() {
                 break;
             }
         }
@@ -220,8 +220,9 @@ impl<'t, D: Engine> Trainer<'t, D> {
             encoder_dim: method.encoder().features().size(),
             projector_dim: about.projector_dim,
             plateaus: about.plateaus,
+            missing: method.missing(),
         });
-        let Measured { encoder, projector, knn, linear } = probe.measure(method)?;
+        let Measured { encoder, projector, knn, linear, .. } = probe.measure(method)?;
         let row = EpochMetrics {
             epoch: 0,
             step: 0,
@@ -363,7 +364,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
     /// Ends an epoch: probe, alarms, its line of metrics.
     fn close<P: ImageShape, M: Method<D>>(
         &self,
-        method: &M,
+        method: &mut M,
         probe: &OnlineProbe<P, D>,
         progress: &mut Progress,
         watch: &mut dyn Watch,
@@ -395,7 +396,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
                 .collect(),
         };
         if epoch.is_multiple_of(self.config.probe_every) || epoch == self.config.epochs {
-            let Measured { encoder, projector, knn, linear } = probe.measure(method)?;
+            let Measured { encoder, projector, knn, linear, train_eval_cosine } = probe.measure(method)?;
+            let statistics = method.statistics()?;
             let seen = crate::diagnose::Probe {
                 epoch,
                 loss,
@@ -403,13 +405,15 @@ impl<'t, D: Engine> Trainer<'t, D> {
                 projector: projector.clone(),
                 knn: Some(knn),
                 random_init_knn: progress.history.first().and_then(|row| row.knn),
+                train_eval_cosine,
+                statistics,
             };
             let alarms = progress.doctor.after_probe(&seen);
             tell(alarms, progress, watch);
             (row.knn, row.linear) = (Some(knn), Some(linear));
             (row.std, row.rankme) = (Some(encoder.std), Some(encoder.rankme));
             (row.encoder, row.projector) = (Some(encoder), Some(projector));
-            row.statistics = Some(method.statistics()?).filter(|s| !s.is_empty());
+            row.statistics = Some(statistics).filter(|s| !s.is_empty());
         }
         if let Some(folder) = &self.folder {
             append(&folder.join("metrics.jsonl"), &row)?;

@@ -98,6 +98,10 @@ pub trait Watch {
     fn alarm(&mut self, _alarm: &Alarm) {}
     /// A longer piece of work outside the training loop begins, in words: `baseline: supervised`.
     fn stage(&mut self, _what: &str) {}
+    /// Whether enough has been seen: asked after every epoch, and the run ends there when it is true.
+    fn enough(&mut self) -> bool {
+        false
+    }
     /// The run has ended, judged or stopped. Not called when it fails.
     fn ended(&mut self, _ending: &Ending) {}
 }

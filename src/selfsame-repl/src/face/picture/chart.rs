@@ -29,6 +29,8 @@ pub struct Chart<'a> {
     pub marks: Marks,
     /// The data. A point that is not finite leaves a gap.
     pub series: &'a [Series],
+    /// The second coordinates are decimal logarithms.
+    pub log_y: bool,
 }
 
 /// Charts are not made wider than this: a long way for the eye gains nothing.
@@ -45,8 +47,10 @@ impl Chart<'_> {
             return format!("{}\n(nothing to draw)", wrapped(self.title, columns).join("\n"));
         };
         let whole = finite().all(|p| p.0.fract() == 0.0);
-        let y_ticks = ticks(y, (rows / 3).max(2), false);
-        let labels: Vec<String> = y_ticks.iter().map(|v| number(*v, &y_ticks)).collect();
+        let y_ticks = ticks(y, (rows / 3).max(2), self.log_y);
+        let power = |v: f64| format!("1e{v:.0}");
+        let label = |v: &f64| if self.log_y && v.fract() == 0.0 { power(*v) } else { number(*v, &y_ticks) };
+        let labels: Vec<String> = y_ticks.iter().map(label).collect();
         let margin = labels.iter().map(|l| l.width()).max().unwrap_or(0);
         let width = columns.saturating_sub(margin + 2).max(4);
 
@@ -203,7 +207,7 @@ mod tests {
     use super::*;
 
     fn chart(marks: Marks, series: &[Series], columns: usize) -> String {
-        Chart { title: "Training loss", x_label: "epoch", y_label: "nats", marks, series }
+        Chart { title: "Training loss", x_label: "epoch", y_label: "nats", marks, series, log_y: false }
             .text(columns, Colours::None)
     }
 
@@ -241,9 +245,15 @@ mod tests {
         let level = Series { dashed: true, ..Series::new("goal", vec![(0.0, 3.0), (10.0, 3.0)]) };
         let text = chart(Marks::Lines, &[falling(), level.clone()], 80);
         assert!(text.ends_with("a run  b goal") && text.contains("bb bb"), "{text}");
-        let coloured =
-            Chart { title: "t", x_label: "x", y_label: "", marks: Marks::Lines, series: &[falling(), level] }
-                .text(80, Colours::True);
+        let coloured = Chart {
+            title: "t",
+            x_label: "x",
+            y_label: "",
+            marks: Marks::Lines,
+            series: &[falling(), level],
+            log_y: false,
+        }
+        .text(80, Colours::True);
         assert!(coloured.contains("┅┅") && coloured.contains("\x1b[38;2;"), "{coloured}");
     }
 

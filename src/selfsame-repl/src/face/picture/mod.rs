@@ -2,6 +2,7 @@
 //!
 //! Charts are drawn from their data as dots, tiles pixel by pixel; only a picture of which nothing else is known (a figure
 //! that a cell shows) is made smaller as it is. Without colour, and where stdout is no terminal, everything is still there.
+mod bars;
 mod blocks;
 mod chart;
 mod colour;
@@ -9,12 +10,18 @@ mod dots;
 mod graphics;
 mod tiles;
 
+use std::collections::BTreeMap;
+
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
 use image::RgbImage;
-use selfsame::plot::GridRow;
+use selfsame::display::SKETCH;
+use selfsame::plot::{Figure, Sketch};
 use selfsame::Error;
 use unicode_width::UnicodeWidthStr;
 
-pub use chart::{Chart, Marks};
+use chart::{Chart, Marks};
+
 pub use colour::Colours;
 pub use graphics::Protocol;
 
@@ -42,53 +49,68 @@ impl Canvas {
         Canvas { columns: columns.max(1), colours: Colours::of_stdout(), protocol: Protocol::of_terminal() }
     }
 
-    /// A chart: as the pixels of `figure` where they can be shown, else as dots.
+    /// A figure: in pixels where they can be shown, else from its data in characters.
     ///
     /// # Errors
     /// A figure that cannot be drawn.
-    pub fn chart(
-        &self,
-        chart: &Chart<'_>,
-        figure: impl FnOnce() -> Result<Vec<u8>, Error>,
-    ) -> Result<String, Error> {
-        Ok(match self.pixels(figure)? {
-            Some(text) => text,
-            None => chart.text(self.columns, self.colours),
-        })
-    }
-
-    /// Rows of images: as the pixels of `figure` where they can be shown, else in characters.
-    ///
-    /// # Errors
-    /// A figure that cannot be drawn.
-    pub fn tiles(
-        &self,
-        title: &str,
-        rows: &[GridRow],
-        figure: impl FnOnce() -> Result<Vec<u8>, Error>,
-    ) -> Result<String, Error> {
-        Ok(match self.pixels(figure)? {
-            Some(text) => text,
-            None => tiles::text(title, rows, self.columns, self.colours),
-        })
-    }
-
-    /// A picture of which only the pixels are known.
-    pub fn picture(&self, png: &[u8]) -> Option<String> {
-        let picture = image::load_from_memory(png).ok()?.to_rgb8();
-        Some(
-            self.protocol.text(&picture, self.width(&picture)).unwrap_or_else(|| {
-                blocks::lines(&picture, self.columns.min(WIDEST), self.colours).join("\n")
-            }),
-        )
-    }
-
-    fn pixels(&self, figure: impl FnOnce() -> Result<Vec<u8>, Error>) -> Result<Option<String>, Error> {
-        if self.protocol == Protocol::Characters {
-            return Ok(None);
+    pub fn figure(&self, figure: &Figure) -> Result<String, Error> {
+        if self.protocol != Protocol::Characters {
+            let picture = image::load_from_memory(&figure.png()?).ok().map(|picture| picture.to_rgb8());
+            let text = picture.and_then(|picture| self.protocol.text(&picture, self.width(&picture)));
+            if let Some(text) = text {
+                return Ok(text.trim_end().to_string());
+            }
         }
-        let picture = image::load_from_memory(&figure()?).ok().map(|picture| picture.to_rgb8());
-        Ok(picture.and_then(|picture| self.protocol.text(&picture, self.width(&picture))))
+        Ok(self.sketch(&figure.sketch()))
+    }
+
+    /// A figure's data in characters.
+    pub fn sketch(&self, sketch: &Sketch) -> String {
+        let chart = |title, x_label, y_label, marks, series, log_y| {
+            Chart { title, x_label, y_label, marks, series, log_y }.text(self.columns, self.colours)
+        };
+        match sketch {
+            Sketch::Curves { title, x_label, y_label, series, log_y } => {
+                chart(title, x_label, y_label, Marks::Lines, series, *log_y)
+            }
+            Sketch::Points { title, x_label, y_label, series } => {
+                chart(title, x_label, y_label, Marks::Points, series, false)
+            }
+            Sketch::Bars { title, label, series, rows } => {
+                bars::text(title, label, series, rows, self.columns, self.colours)
+            }
+            Sketch::Images { title, rows } => tiles::text(title, rows, self.columns, self.colours),
+            Sketch::Several { figures } => {
+                figures.iter().map(|figure| self.sketch(figure)).collect::<Vec<_>>().join("\n\n")
+            }
+        }
+    }
+
+    /// A figure that another process has made: the pixels of `png` (in base64) where they can be shown, else `sketch`, else
+    /// the pixels in characters; `None` where there is neither.
+    pub fn drawn(&self, png: Option<&str>, sketch: Option<&Sketch>) -> Option<String> {
+        let picture = || {
+            let bytes = STANDARD.decode(png?.trim()).ok()?;
+            Some(image::load_from_memory(&bytes).ok()?.to_rgb8())
+        };
+        if self.protocol != Protocol::Characters {
+            let shown = picture().and_then(|picture| self.protocol.text(&picture, self.width(&picture)));
+            if let Some(text) = shown {
+                return Some(text.trim_end().to_string());
+            }
+        }
+        if let Some(sketch) = sketch {
+            return Some(self.sketch(sketch));
+        }
+        // Characters cannot show what is written in a picture, and without colour little else.
+        let picture = picture().filter(|_| self.colours != Colours::None)?;
+        Some(blocks::lines(&picture, self.columns.min(WIDEST), self.colours).join("\n"))
+    }
+
+    /// The value of a cell, by media type, where one of its forms can be drawn.
+    pub fn value(&self, forms: &BTreeMap<String, String>) -> Option<String> {
+        let sketch = forms.get(SKETCH).and_then(|json| serde_json::from_str(json).ok());
+        self.drawn(forms.get("image/png").map(String::as_str), sketch.as_ref())
     }
 
     /// Columns for a picture of two pixels to each of a figure, ten of which are about a character.
@@ -117,13 +139,6 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn png() -> Vec<u8> {
-        let mut out = std::io::Cursor::new(Vec::new());
-        let picture = RgbImage::from_pixel(320, 160, image::Rgb([9, 9, 9]));
-        image::DynamicImage::from(picture).write_to(&mut out, image::ImageFormat::Png).unwrap();
-        out.into_inner()
-    }
-
     #[test]
     fn text_is_broken_between_words() {
         assert_eq!(wrapped("a title of five words", 10), ["a title of", "five words"]);
@@ -134,13 +149,19 @@ mod tests {
     #[test]
     fn pixels_are_drawn_only_where_they_can_be() {
         let series = [selfsame::plot::Series::new("a", vec![(0.0, 1.0), (1.0, 2.0)])];
-        let chart = Chart { title: "T", x_label: "x", y_label: "y", marks: Marks::Lines, series: &series };
+        let figure = selfsame::plot::curves("Title", "x", "y", &series).unwrap();
         let plain = Canvas { columns: 40, colours: Colours::None, protocol: Protocol::Characters };
-        let drawn = plain.chart(&chart, || panic!("the figure is not needed")).unwrap();
-        assert!(drawn.starts_with("T\ny\n"), "{drawn}");
+        assert!(plain.figure(&figure).unwrap().starts_with("Title\ny\n"));
         let kitty = Canvas { protocol: Protocol::Kitty, ..plain };
-        assert!(kitty.chart(&chart, || Ok(png())).unwrap().starts_with("\x1b_Ga=T,f=100,q=2,c=20,"));
-        assert_eq!(plain.picture(&png()).unwrap().lines().count(), 10);
-        assert_eq!(plain.picture(b"no picture"), None);
+        assert!(kitty.figure(&figure).unwrap().starts_with("\x1b_Ga=T,f=100,q=2,c=40,"));
+        let png = STANDARD.encode(figure.png().unwrap());
+        assert!(kitty.drawn(Some(&png), None).unwrap().starts_with("\x1b_Ga=T"));
+        assert_eq!(plain.drawn(Some(&png), Some(&figure.sketch())), Some(plain.figure(&figure).unwrap()));
+        assert_eq!(plain.drawn(Some(&png), None), None);
+        let coloured = Canvas { colours: Colours::Palette, ..plain };
+        assert!(coloured.drawn(Some(&png), None).is_some_and(|text| text.lines().count() == 12));
+        assert_eq!(coloured.drawn(Some("no picture"), None), None);
+        let forms = BTreeMap::from([(SKETCH.to_string(), serde_json::to_string(&figure.sketch()).unwrap())]);
+        assert_eq!(plain.value(&forms), Some(plain.figure(&figure).unwrap()));
     }
 }

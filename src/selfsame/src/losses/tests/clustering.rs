@@ -128,7 +128,8 @@ fn the_centre_follows_the_mean_of_all_teacher_rows() {
     assert!(moved_centre(&centre, &rows(&[1.0; 3], 3), 0.9).is_err());
 }
 
-/// A centre that is the teacher's mean and a small temperature against no centre: what keeps a teacher from one prototype for all.
+/// A centre that is the teacher's mean and a small temperature against no centre: what keeps a teacher from one
+/// prototype for all.
 #[test]
 fn centring_spreads_and_sharpening_concentrates() {
     let teacher = rows(&[2.0, 0.1, 0.0, 2.0, 0.0, 0.1], 3);

@@ -32,7 +32,8 @@ fn cosines_of_predictions_and_targets() {
     }
 }
 
-/// The prediction is a function of the very embedding that is the target: without the stop the gradient would be another.
+/// The prediction is a function of the very embedding that is the target: without the stop the gradient would be
+/// another.
 #[test]
 fn an_embedding_that_is_both_prediction_and_target_receives_the_prediction_s_gradient_only() {
     let z = normal(12, 3);
@@ -137,7 +138,8 @@ fn conventions_of_vicreg_are_weights_of_the_same_terms() {
     assert_value(width_1024.covariance, 0.097752);
 }
 
-/// `2 - 2 cos` of rows whitened by Gram-Schmidt on the covariance: its Cholesky factor column by column, applied by substitution.
+/// `2 - 2 cos` of rows whitened by Gram-Schmidt on the covariance: its Cholesky factor column by column, applied by
+/// substitution.
 fn whitened(z: &[f64], width: usize, order: &[usize], settings: WMseSettings) -> f64 {
     let samples = order.len();
     let mut white = z.to_vec();

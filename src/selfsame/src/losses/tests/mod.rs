@@ -1,5 +1,5 @@
-//! Losses against transcriptions of their papers, finite differences, and what can be worked out by hand. Goldens are compared by the program
-//! `golden`.
+//! Losses against transcriptions of their papers, finite differences, and what can be worked out by hand. Goldens
+//! are compared by the program `golden`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

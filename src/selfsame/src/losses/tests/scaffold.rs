@@ -46,7 +46,8 @@ pub fn cross_entropy(own: f64, all: impl IntoIterator<Item = f64>) -> f64 {
     -(own.exp() / all.into_iter().map(f64::exp).sum::<f64>()).ln()
 }
 
-/// Holds a loss of `v` (rows of `width`) to a value worked out otherwise, to central differences, and to the same in float32.
+/// Holds a loss of `v` (rows of `width`) to a value worked out otherwise, to central differences, and to the same in
+/// float32.
 pub fn holds(what: &str, v: &[f64], width: usize, expected: f64, loss: impl Fn(Taped) -> Result<Loss>) {
     let x = rows(v, width);
     let found = loss(x.leaky_trace()).unwrap().array();

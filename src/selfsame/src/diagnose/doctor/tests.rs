@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use crate::diagnose::{thresholds, Alarm, Context, Doctor, Geometry, Plateau, Probe, Statistics};
 
 fn simclr() -> Context {
     let n = 256.0_f64;
@@ -21,6 +21,7 @@ fn simclr() -> Context {
             means: "All similarities are equal.".into(),
             try_this: "--lr 1e-3.".into(),
         }],
+        missing: Vec::new(),
     }
 }
 
@@ -51,6 +52,8 @@ fn healthy_probe(epoch: usize, c: &Context) -> Probe {
         projector: geometry(0.9, c.projector_dim, 30.0, 20.0),
         knn: Some(0.93),
         random_init_knn: Some(0.95),
+        train_eval_cosine: Some(0.98),
+        statistics: Statistics::default(),
     }
 }
 
@@ -319,4 +322,118 @@ fn a_resumed_doctor_says_the_same() {
         assert_eq!(parts.after_step(1, s, loss(s), 1.0), expected);
     }
     assert!(whole.after_probe(&healthy_probe(1, &simclr())).is_empty());
+}
+
+/// A healthy run but for what `change` does to its probes.
+fn but(change: impl Fn(usize, &mut Probe)) -> Vec<Alarm> {
+    let probe = |epoch: usize, c: &Context| {
+        let mut probe = healthy_probe(epoch, c);
+        change(epoch, &mut probe);
+        probe
+    };
+    run(simclr(), 30, falling, |_| 1.0, probe)
+}
+
+#[test]
+fn identical_views_are_named_at_the_first_probe() {
+    let alarms = but(|_, p| p.encoder.alignment = 0.0);
+    assert_eq!(kinds(&alarms), ["identical-views"]);
+    assert_eq!(alarms[0].epoch, 1);
+    // Where every embedding is the same, views agree for another reason.
+    let collapsed = but(|_, p| {
+        p.encoder = Geometry { alignment: 0.0, ..geometry(1e-4, 128, 1.0, f64::NAN) };
+    });
+    assert_eq!(kinds(&collapsed), ["total-collapse"]);
+}
+
+#[test]
+fn teachers_that_say_nothing_are_named_by_what_they_say() {
+    let teacher = |entropy: f64, used: Option<f64>| {
+        but(move |_, p| {
+            p.statistics.teacher_entropy = Some(entropy);
+            p.statistics.teacher_entropy_max = Some(64.0_f64.ln());
+            p.statistics.prototype_perplexity = used;
+        })
+    };
+    assert_eq!(kinds(&teacher(64.0_f64.ln() - 1e-3, None)), ["uniform-teacher"]);
+    assert_eq!(kinds(&teacher(0.01, None)), ["one-hot-teacher"]);
+    assert_eq!(kinds(&teacher(0.01, Some(1.0))), ["one-hot-teacher"]);
+    // Sure of itself and of different things for different images: clustering, not collapse.
+    assert_eq!(kinds(&teacher(0.01, Some(20.0))), [""; 0]);
+    assert_eq!(kinds(&teacher(2.0, Some(20.0))), [""; 0]);
+    let alarm = &teacher(64.0_f64.ln(), None)[0];
+    assert!(alarm.try_this.contains("--set teacher_temperature=0.04"), "{alarm:?}");
+    assert_eq!(alarm.link(), "book/diagnostics.html#uniform-teacher");
+}
+
+#[test]
+fn prototypes_that_lie_idle_are_named_unless_more_come_into_use() {
+    let used = |of: fn(usize) -> f64| {
+        but(move |epoch, p| {
+            p.statistics.prototypes = Some(100);
+            p.statistics.prototype_perplexity = Some(of(epoch));
+        })
+    };
+    assert_eq!(kinds(&used(|_| 3.0)), ["prototype-starvation"]);
+    assert_eq!(kinds(&used(|_| 30.0)), [""; 0]);
+    assert_eq!(kinds(&used(|epoch| 1.2_f64.powi(epoch as i32))), [""; 0]);
+}
+
+#[test]
+fn a_copy_that_follows_at_once_or_never_is_named_and_one_that_slows_down_is_not() {
+    let momentum = |of: fn(usize) -> f64| but(move |epoch, p| p.statistics.momentum = Some(of(epoch)));
+    assert_eq!(kinds(&momentum(|_| 0.0)), ["teacher-without-memory"]);
+    assert_eq!(kinds(&momentum(|_| 1.0)), ["teacher-frozen"]);
+    assert_eq!(kinds(&momentum(|_| 0.996)), [""; 0]);
+    assert_eq!(kinds(&momentum(|epoch| 1.0 - 0.004 * (30 - epoch) as f64 / 29.0)), [""; 0]);
+}
+
+#[test]
+fn embeddings_that_grow_and_batch_norm_that_leaks_are_named() {
+    let growing = but(|epoch, p| p.encoder.norm = 10f64.powi(epoch as i32));
+    assert_eq!(kinds(&growing), ["norm-exploding"]);
+    assert_eq!(growing[0].epoch, 6);
+    assert_eq!(kinds(&but(|epoch, p| p.encoder.norm = epoch as f64)), [""; 0]);
+    let leak = but(|_, p| p.train_eval_cosine = Some(0.2));
+    assert_eq!(kinds(&leak), ["batch-norm-leak"]);
+    assert!(leak[0].seen.contains("0.200") && leak[0].try_this.contains("--batch-size"), "{leak:?}");
+    // Running statistics lag behind at first.
+    assert_eq!(
+        kinds(&but(|epoch, p| p.train_eval_cosine = Some(if epoch < 17 { 0.3 } else { 0.9 }))),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_probe_that_falls_is_named_with_the_epoch_that_was_best() {
+    let alarms = but(|epoch, p| p.knn = Some(if epoch < 10 { 0.97 } else { 0.91 }));
+    assert_eq!(kinds(&alarms), ["probe-falling"]);
+    assert!(alarms[0].epoch == 12 && alarms[0].try_this.contains("--epochs"), "{alarms:?}");
+    assert_eq!(kinds(&but(|epoch, p| p.knn = Some(0.95 - 0.03 * (epoch % 2) as f64))), [""; 0]);
+}
+
+#[test]
+fn a_loss_that_falls_for_nothing_is_a_shortcut() {
+    let alarms = but(|epoch, p| {
+        p.loss = 6.0 * 0.9_f64.powi(epoch as i32);
+        p.knn = Some(0.91);
+    });
+    assert_eq!(kinds(&alarms), ["shortcut"]);
+    // A loss that hardly falls has other verdicts.
+    assert_eq!(kinds(&but(|_, p| p.knn = Some(0.91))), [""; 0]);
+}
+
+#[test]
+fn a_safeguard_that_is_off_is_the_first_suspect() {
+    let mut c = simclr();
+    c.missing = vec![crate::diagnose::Missing::new("The stop-gradient is off.", "--set stop_gradient=true")];
+    c.lr = 10.0;
+    let collapsed = |epoch, c: &Context| Probe {
+        projector: geometry(0.01, c.projector_dim, 20.0, 10.0),
+        ..healthy_probe(epoch, c)
+    };
+    let alarms = run(c, 10, falling, |_| 1.0, collapsed);
+    let total = alarms.iter().find(|a| a.kind == "total-collapse").unwrap();
+    assert!(total.means.ends_with("The stop-gradient is off."), "{total:?}");
+    assert_eq!(total.try_this, "--set stop_gradient=true.");
 }

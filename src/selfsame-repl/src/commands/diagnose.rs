@@ -1,0 +1,95 @@
+//! `selfsame diagnose`: what the geometry of a run's features says.
+
+use selfsame::diagnose::{Alarm, Geometry};
+use selfsame::plot::Table;
+use selfsame::presets::Run;
+use selfsame::train::EpochMetrics;
+use selfsame::Error;
+use serde_json::json;
+
+use super::drawn;
+use crate::args::Diagnose;
+use crate::exit::Exit;
+use crate::face::words;
+use crate::{output, stop};
+
+/// Prints the numbers beside those of the untrained encoder, how to read them, the doctor's alarms and the verdict; draws
+/// the spectrum.
+///
+/// # Errors
+/// No such run, no usable checkpoint, data that cannot be read, a file that cannot be written.
+pub fn run(arguments: Diagnose) -> Result<Exit, Error> {
+    stop::on_ctrl_c("stopping; nothing is lost")?;
+    let run = Run::open(&arguments.run)?;
+    let rows = run.metrics();
+    let probed = rows.iter().rev().find(|row| row.encoder.is_some());
+    let Some(now) = probed else {
+        return Err(Error::run(
+            run.folder(),
+            "nothing has been measured in it",
+            "Let it train for an epoch.",
+        ));
+    };
+    let before = rows.first().filter(|row| row.epoch == 0 && row.epoch != now.epoch);
+    let alarms = run.alarms()?;
+    let spectrum = run.spectrum()?;
+    let save = arguments.save.as_deref();
+    drawn::save(&spectrum, save)?;
+    if arguments.json {
+        output::json(&json!({
+            "run": run.name(), "epoch": now.epoch, "encoder": now.encoder, "projector": now.projector,
+            "untrained": before.and_then(|row| row.encoder.as_ref()), "alarms": alarms, "verdict": run.doctor(),
+        }))?;
+    } else {
+        output::stdout(&text(&run, before, now, &alarms))?;
+        drawn::show(&spectrum, None)?;
+    }
+    drawn::told(save);
+    Ok(Exit::Done)
+}
+
+fn text(run: &Run, before: Option<&EpochMetrics>, now: &EpochMetrics, alarms: &[Alarm]) -> String {
+    let config = run.config();
+    let encoder = config.encoder.as_deref().unwrap_or("encoder");
+    let heading = format!(
+        "{}: {encoder} after epoch {} of {} on {}",
+        run.name(),
+        now.epoch,
+        config.method,
+        config.data
+    );
+    let doctor = match alarms {
+        [] => "The doctor has nothing to object to.".to_string(),
+        alarms => alarms.iter().map(words::alarm).collect::<Vec<_>>().join("\n"),
+    };
+    format!("{heading}\n\n{}\n\n{doctor}\n\n{}\n", table(before, now).text(), run.doctor())
+}
+
+/// A quantity, its number in a geometry, and how to read it.
+type Quantity = (&'static str, fn(&Geometry) -> f64, &'static str);
+
+const QUANTITIES: [Quantity; 6] = [
+    ("spread (std)", |g| g.std, "1/sqrt(width) when spread evenly, 0 when collapsed"),
+    ("mean cosine", |g| g.mean_cosine, "near 0 when spread out, 1 when all look alike"),
+    ("RankMe", |g| g.rankme, "directions in use; low means dimensional collapse"),
+    ("effective rank", |g| g.effective_rank, "the same of the covariance"),
+    ("alignment", |g| g.alignment, "distance of two views of an image; lower is more invariant"),
+    ("uniformity", |g| g.uniformity, "more negative is more even, 0 is collapsed"),
+];
+
+fn table(before: Option<&EpochMetrics>, now: &EpochMetrics) -> Table {
+    let mut table = Table::new(["of the features", "untrained", "encoder", "projector", "reading"]);
+    let cell = |geometry: Option<&Geometry>, of: fn(&Geometry) -> f64| {
+        geometry.map(of).filter(|v| v.is_finite()).map_or("-".to_string(), |v| format!("{v:.3}"))
+    };
+    for (name, of, reading) in QUANTITIES {
+        table.row([
+            name.to_string(),
+            cell(before.and_then(|row| row.encoder.as_ref()), of),
+            cell(now.encoder.as_ref(), of),
+            cell(now.projector.as_ref(), of),
+            reading.to_string(),
+        ]);
+    }
+    table
+}
