@@ -55,6 +55,8 @@ pub(super) fn preset(method: &str, kind: DataKind) -> Preset {
     let base = kind.preset();
     match method {
         "barlow" | "vicreg" => Preset { projector_dim: 256, ..base },
+        // So few images make so few steps that a copy has no time to follow, unless they are smaller.
+        "byol" if kind == DataKind::Digits => Preset { projector_dim: 128, batch_size: 128, ..base },
         "simsiam" | "byol" => Preset { projector_dim: 128, ..base },
         "w-mse" => Preset { projector_dim: 32, ..base },
         _ => base,
@@ -106,7 +108,10 @@ pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value
         "supcon" => fields(SupConConfig { temperature, hidden, ..Default::default() }),
         "dcl" => fields(DclConfig { temperature, hidden, ..Default::default() }),
         "dclw" => fields(DclConfig { temperature, hidden, ..DclConfig::weighted() }),
-        "byol" => fields(ByolConfig { hidden, momentum: 0.97, ..Default::default() }),
+        "byol" => {
+            let momentum = if kind == DataKind::Digits { 0.9 } else { 0.97 };
+            fields(ByolConfig { hidden, momentum, ..Default::default() })
+        }
         "simsiam" => fields(SimSiamConfig { hidden, bottleneck: 64, ..Default::default() }),
         "barlow" => fields(BarlowTwinsConfig { hidden, lambda: 0.02, scale: 0.1, ..Default::default() }),
         "vicreg" => fields(VicRegConfig { hidden, ..Default::default() }),
@@ -371,6 +376,7 @@ mod tests {
                 TrainSpec { method: method.to_string(), data: "digits".into(), ..Default::default() };
             let encoder = if *method == "ibot" { "vit" } else { "mlp" };
             (spec.encoder, spec.epochs, spec.accumulate) = (Some(encoder.into()), Some(2), Some(2));
+            spec.probe_every = Some(2);
             if *method == "hybrid" {
                 spec.settings.insert("moco-v2".into(), 0.5.into());
             }

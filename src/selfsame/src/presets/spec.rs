@@ -147,6 +147,10 @@ impl TrainSpec {
     /// The temperature, which an objective without one must not be given.
     fn temperature_of(&self, defaults: &Map<String, Value>) -> Result<Option<f64>> {
         match (defaults.get("temperature"), self.temperature) {
+            (Some(_), Some(given)) if !(given > 0.0 && given.is_finite()) => {
+                let remedy = "Common values are 0.1 to 0.5.";
+                Err(Error::setting("temperature", given, "a positive number", remedy))
+            }
             (Some(preset), given) => Ok(given.or(preset.as_f64())),
             (None, None) => Ok(None),
             (None, Some(given)) => {
