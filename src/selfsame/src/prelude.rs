@@ -29,3 +29,18 @@ pub use crate::tape::{gradcheck, stop_gradient, FlatGradient, Parameters};
 pub use crate::train::{Progress, TrainConfig, Trainer};
 pub use dfdx::shapes::Const;
 pub use dfdx::tensor::{AutoDevice, Cpu};
+
+#[cfg(test)]
+mod tests {
+    /// Code that evcxr generates around cells names these types: each must be the standard library's.
+    #[test]
+    fn names_of_the_standard_library_keep_their_meaning() {
+        #[allow(unused_imports)]
+        use super::*;
+        let named: Result<Option<Vec<String>>, Box<dyn std::error::Error>> = Ok(Some(Vec::new()));
+        let same: std::result::Result<std::option::Option<std::vec::Vec<std::string::String>>, _> = named;
+        assert!(same.is_ok_and(|vec| vec.is_some_and(|v| v.is_empty())));
+        let exports = include_str!("prelude.rs").split("mod tests").next().unwrap_or_default();
+        assert!(!exports.contains("Error,") && !exports.contains("::Error;"), "Error is the user's own");
+    }
+}

@@ -5,13 +5,17 @@ use dfdx::prelude::{Cpu, Device};
 use super::number::{bytes, counted, thousands};
 use super::{html, short_type, Content, Show};
 use crate::eval::Frozen;
-use crate::nn::Encoder;
+use crate::methods::{Learner, Method, Objective};
+use crate::nn::{AnyEncoder, Encoder};
 use crate::ops::Engine;
 use crate::plot::Table;
 use crate::tape::{Parameters, Role};
 
 /// Tensors listed in plain text; of more the first and last.
 const LINES: usize = 40;
+
+/// A batch to ask an objective about; its name does not depend on it.
+const BATCH: usize = 256;
 
 /// A network's tensors: names, shapes, counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +119,33 @@ impl<M: Parameters<Cpu>> ShowModel for M {
     }
 }
 
+/// Its own, which is found before [`ShowModel`]'s: its type does not say which network it is.
+impl<D: Engine> AnyEncoder<D> {
+    /// Its forms.
+    pub fn content(&self) -> Content {
+        ModelTable::of(self.describe(), self).content()
+    }
+
+    /// Shows it where the code runs; evcxr calls this for the last expression of a cell.
+    pub fn evcxr_display(&self) {
+        self.content().print();
+    }
+}
+
+/// Its own, which is found before [`ShowModel`]'s and calls the objective by its name.
+impl<E: Encoder<D>, O: Objective<E, D>, D: Engine> Learner<E, O, D> {
+    /// Its forms.
+    pub fn content(&self) -> Content {
+        let title = format!("{} over {}", self.objective().about(BATCH).name, self.encoder().describe());
+        ModelTable::of(title, self).content()
+    }
+
+    /// Shows it where the code runs; evcxr calls this for the last expression of a cell.
+    pub fn evcxr_display(&self) {
+        self.content().print();
+    }
+}
+
 impl<E: Encoder<D>, D: Engine> Show for Frozen<'_, E, D> {
     fn content(&self) -> Content {
         ModelTable::of(format!("frozen {}", self.encoder().describe()), self.encoder()).content()
@@ -139,6 +170,22 @@ mod tests {
         assert_eq!(trained, crate::tape::count_parameters(&encoder));
         assert!(content.text().contains("not trained"), "{}", content.text());
         assert!(content.text().contains("32x16x3x3"), "{}", content.text());
+    }
+
+    #[test]
+    fn networks_and_objectives_taken_by_name_say_what_they_are() {
+        use crate::prelude::{SimClr, SimClrConfig};
+        let dev = Cpu::default();
+        let simclr =
+            SimClr::<ConvNet<Image<1, 8, 8>, 32, 2, Cpu>, 8, Cpu>::new(&dev, SimClrConfig::default())
+                .unwrap();
+        let text = simclr.content().text().to_string();
+        assert!(text.starts_with("simclr over ConvNet of 2 3x3 stages, 1x8x8 to 32 features\n"), "{text}");
+        let network = crate::nn::Network::Mlp { hidden: 16, features: 8 };
+        let input = crate::shape::Size { channels: 1, height: 8, width: 8 };
+        let recipe = crate::nn::Recipe { network, input };
+        let any = AnyEncoder::build(&recipe, &dev, &mut crate::random::stream(&[0])).unwrap();
+        assert!(any.content().text().starts_with("MLP, 1x8x8 to 16 to 8 features\n"));
     }
 
     #[test]
