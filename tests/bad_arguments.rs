@@ -28,6 +28,8 @@ fn a_slip_in_a_name_gets_a_suggestion() {
         ("train simclr digits --temprature 0.1", &["unexpected argument '--temprature'", "'--temperature'"]),
         ("train simclr digits --device gpu", &["'gpu'", "cpu, cuda"]),
         ("data fetch mnst", &["'mnst'", "did you mean 'mnist'"]),
+        ("train byol digits --set momentun=0.5", &["unknown setting 'momentun'", "did you mean 'momentum'"]),
+        ("train hybrid digits --set barlw=1", &["unknown setting 'barlw'", "did you mean 'barlow'"]),
     ]);
 }
 
@@ -62,6 +64,11 @@ fn a_number_out_of_its_range_is_refused_with_the_range() {
         ("train simclr digits --temperature 0", &["temperature is 0", "Expected"]),
         ("train simclr digits --temperature -1", &["temperature is -1", "Expected"]),
         ("train simclr digits --temperature NaN", &["temperature is NaN", "Expected"]),
+        ("train byol digits --temperature 0.5", &["temperature is 0.5", "byol has no temperature"]),
+        ("train byol digits --set momentum=2", &["momentum is 2", "between 0 and 1"]),
+        ("train moco-v2 digits --set queue=0", &["queue is 0", "Expected"]),
+        ("train moco-v2 digits --set queue=many", &["queue is \"many\"", "whole number"]),
+        ("train byol digits --set momentum", &["--set", "NAME=VALUE"]),
         ("train simclr digits --weight-decay -1", &["weight", "decay is -1", "Expected"]),
         ("train simclr digits --warmup-epochs NaN", &["warmup", "epochs is NaN", "Expected"]),
         ("train simclr digits --clip-norm 0", &["clip", "norm is 0", "Expected"]),

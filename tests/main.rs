@@ -2,7 +2,8 @@
 //! program is built when the first of them needs it.
 
 mod program; // Building and calling the program
-mod runs; // Runs that several tests look at, each trained once
+mod runs;
+mod terminal; // A real terminal: keys in, the screen out // Runs that several tests look at, each trained once
 
 mod alarms; // Settings that spoil a run are noticed, with a cause and a remedy
 mod bad_arguments; // Wrong names and numbers: exit code 2 and a message that helps
@@ -17,7 +18,9 @@ mod doctor; // doctor
 mod goldens; // The program golden: the library against other implementations
 mod help; // --help, --version, methods
 mod look; // Commands that draw: runs, plot, diagnose, embed, neighbors, views, encoders
+mod repl; // The REPL at a real terminal, as somebody uses it
 mod resume; // SIGINT, SIGKILL, damaged checkpoints, changed settings
+mod session; // Rust cells from scripts: what they share, how they fail, what they leave
 mod shape_errors; // What the compiler says when shapes do not fit
 mod streams; // Closed pipes, full disks, terminals
 mod train; // What a finished run prints and leaves

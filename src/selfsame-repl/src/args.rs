@@ -7,10 +7,12 @@ use selfsame::presets::TrainSpec;
 
 const EXAMPLES: &str = "\
 Examples:
+  selfsame                                         the REPL: commands and Rust at one prompt
   selfsame train simclr digits                     embedded data, nothing to download
   selfsame train simclr mnist:data/mnist --epochs 5
   selfsame compare runs/*                          which run was better, and from when on
   selfsame doctor                                  what this machine lacks
+  selfsame -c ':methods'                           one command of the REPL, from a script
 
 Exit codes: 0 done, 1 failed, 2 bad arguments, 130 interrupted (training saves a checkpoint first).
 'selfsame COMMAND --help' has examples for each command.";
@@ -20,11 +22,14 @@ Exit codes: 0 done, 1 failed, 2 bad arguments, 130 interrupted (training saves a
 /// Trains an encoder on images without their labels, then says how good it is: against the same encoder untrained,
 /// against raw pixels, against PCA and against training with all labels.
 #[derive(Debug, Parser)]
-#[command(name = "selfsame", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
+#[command(name = "selfsame", version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Arguments {
-    /// What to do.
+    /// What to do; without it, the REPL at a terminal, and elsewhere the script that comes on standard input.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+    /// Carry out TEXT, commands and Rust as at the prompt, and leave
+    #[arg(short = 'c', value_name = "TEXT")]
+    pub command_text: Option<String>,
 }
 
 /// What the program does.
@@ -82,8 +87,26 @@ pub enum Command {
     Bench(Bench),
     /// List the objectives, encoders and data sets there are
     Methods,
+    /// Carry out a script: commands and Rust, as at the prompt
+    ///
+    /// A file of inputs (.ssl), of plain Rust with commands in `//:` comments (.rs), or a notebook (.ipynb). It stops at the
+    /// first error, with exit code 1.
+    Run(Run),
+    /// Compile what Rust cells need, ahead of the first session
+    Warm,
     /// List the encoders with the images they take and their parameters
     Encoders(Encoders),
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The script
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print each input before it is carried out
+    #[arg(long)]
+    pub echo: bool,
 }
 
 const TRAIN_EXAMPLES: &str = "\

@@ -30,6 +30,16 @@ impl Exit {
         }
     }
 
+    /// The end a script or the REPL came to, by its code.
+    pub fn from_code(code: u8) -> Exit {
+        match code {
+            0 => Exit::Done,
+            2 => Exit::BadArguments,
+            130 => Exit::Interrupted,
+            _ => Exit::Failed,
+        }
+    }
+
     /// The code an error leads to.
     pub fn of(error: &Error) -> Exit {
         match error {

@@ -2,14 +2,14 @@
 
 mod args;
 mod commands;
-// The session's loop is what uses all of it.
-#[allow(dead_code, unused_imports)]
 mod editor;
+mod engine;
 mod exit;
 mod face;
 mod invocation;
 mod numbers;
 mod output;
+mod repl;
 mod run_folder;
 mod sparkline;
 mod spec;
@@ -22,8 +22,13 @@ use clap::Parser;
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
+    engine::become_session_process();
     selfsame::tape::keep_freed_memory();
-    let end = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    let Some(command) = arguments.command else {
+        return exit::finish(commands::session::run(arguments.command_text.as_deref()));
+    };
+    let end = match command {
         Command::Train(arguments) => commands::train::run(*arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
         Command::Compare(arguments) => commands::compare::run(arguments),
@@ -32,6 +37,8 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => commands::doctor::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
         Command::Methods => commands::methods::run(),
+        Command::Run(arguments) => commands::session::script(&arguments),
+        Command::Warm => commands::session::warm(),
         Command::Encoders(arguments) => commands::encoders::run(arguments),
         Command::Runs(arguments) => commands::runs::run(arguments),
         Command::Views(arguments) => commands::views::run(arguments),

@@ -15,6 +15,11 @@ pub fn thousands(count: u64) -> String {
     indicatif::HumanCount(count).to_string()
 }
 
+/// A size as people read it: `12.3 MB`.
+pub fn bytes(size: u64) -> String {
+    indicatif::DecimalBytes(size).to_string()
+}
+
 /// A count with its noun: `1 epoch`, `2,000 steps`.
 pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })

@@ -145,7 +145,7 @@ mod tests {
     use crate::args::{Arguments, Command};
 
     fn flags(line: &str) -> Train {
-        let Command::Train(train) = Arguments::try_parse_from(line.split_whitespace()).unwrap().command
+        let Some(Command::Train(train)) = Arguments::try_parse_from(line.split_whitespace()).unwrap().command
         else {
             panic!("not a train command: {line}");
         };

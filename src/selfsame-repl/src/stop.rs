@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use selfsame::front::Frontend;
 use selfsame::Error;
 
 use crate::exit::Exit;
@@ -24,7 +25,12 @@ pub fn on_ctrl_c(doing: &'static str) -> Result<(), Error> {
 }
 
 fn ask(doing: &str) {
-    if ASKED.swap(true, Ordering::SeqCst) {
+    let again = ASKED.swap(true, Ordering::SeqCst);
+    if Frontend::detect().is_some() {
+        // The program that started this one says what is to be said, and ends this one when it must.
+        return selfsame::interrupt();
+    }
+    if again {
         std::process::exit(i32::from(Exit::Interrupted.code()));
     }
     selfsame::interrupt();

@@ -15,6 +15,7 @@ pub mod neighbors;
 pub mod plot;
 pub mod runs;
 mod scores;
+pub mod session;
 pub mod train;
 pub mod views;
 mod workers;

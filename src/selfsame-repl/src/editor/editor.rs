@@ -10,9 +10,8 @@ use crossterm::event::{Event as RawEvent, KeyCode, KeyModifiers};
 use nu_ansi_term::Style;
 use reedline::{
     default_emacs_keybindings, default_vi_insert_keybindings, default_vi_normal_keybindings, ColumnarMenu,
-    DescriptionMode, EditCommand, EditMode, Emacs, History, HistoryItem, HistorySessionId, IdeMenu,
-    InputMode, Keybindings, ListMenu, MenuBuilder, PromptEditMode, Reedline, ReedlineEvent, ReedlineMenu,
-    ReedlineRawEvent, Signal, Vi,
+    DescriptionMode, EditCommand, EditMode, Emacs, HistoryItem, IdeMenu, InputMode, Keybindings, ListMenu,
+    MenuBuilder, PromptEditMode, Reedline, ReedlineEvent, ReedlineMenu, ReedlineRawEvent, Signal, Vi,
 };
 
 use super::completer::InputCompleter;
@@ -58,7 +57,6 @@ pub struct Editor {
     prompt: SessionPrompt,
     notice: Notice,
     pasted: Notice,
-    session: Option<HistorySessionId>,
     /// Lines typed so far.
     lines: usize,
 }
@@ -103,27 +101,7 @@ impl Editor {
         }
         let repaint = line.repaint_signal();
         status.repaint_by(move || repaint.request_repaint());
-        Ok(Editor { line, prompt, notice, pasted, session, lines: 0 })
-    }
-
-    /// What was typed before, for `:history`.
-    pub fn history(&self) -> &dyn History {
-        self.line.history()
-    }
-
-    /// What was typed before, to be cleared.
-    pub fn history_mut(&mut self) -> &mut dyn History {
-        self.line.history_mut()
-    }
-
-    /// The number inputs of this session are marked with.
-    pub fn session(&self) -> Option<HistorySessionId> {
-        self.session
-    }
-
-    /// Puts `text` into the line, to be changed and run.
-    pub fn prefill(&mut self, text: &str) {
-        self.line.run_edit_commands(&[EditCommand::Clear, EditCommand::InsertString(text.to_string())]);
+        Ok(Editor { line, prompt, notice, pasted, lines: 0 })
     }
 
     /// Says what was found out meanwhile.
@@ -185,8 +163,8 @@ impl LineSource for Editor {
         "prompt"
     }
 
-    fn is_interactive(&self) -> bool {
-        true
+    fn prefill(&mut self, text: &str) {
+        self.line.run_edit_commands(&[EditCommand::Clear, EditCommand::InsertString(text.to_string())]);
     }
 
     fn finished(&mut self, duration: Duration, succeeded: bool) {

@@ -1,8 +1,6 @@
 //! Where inputs come from: the line editor, a pipe, a file. The main loop sees no difference.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, Write};
 
 use super::input::{Input, Lines};
 
@@ -31,10 +29,8 @@ pub trait LineSource {
     /// What messages call it: a file's name, `stdin`, `prompt`.
     fn name(&self) -> &str;
 
-    /// Whether somebody sits there: mistakes are answered, not the end of everything.
-    fn is_interactive(&self) -> bool {
-        false
-    }
+    /// Puts a text where the next input is typed, to be changed and run; sources nobody types at do nothing.
+    fn prefill(&mut self, _text: &str) {}
 
     /// Tells the source how its last input went, for a history that keeps it.
     fn finished(&mut self, _duration: std::time::Duration, _succeeded: bool) {}
@@ -63,15 +59,6 @@ pub fn stdin() -> Stream<io::StdinLock<'static>> {
 /// Standard input of a terminal that the line editor cannot drive (`TERM=dumb`): a prompt, no editing.
 pub fn plain_terminal() -> Stream<io::StdinLock<'static>> {
     Stream { prompt: Some("selfsame> "), ..Stream::new(io::stdin().lock(), "prompt") }
-}
-
-/// A script.
-///
-/// # Errors
-/// A file that cannot be opened.
-pub fn script(path: &Path) -> io::Result<Stream<BufReader<File>>> {
-    let path: PathBuf = path.to_path_buf();
-    Ok(Stream::new(BufReader::new(File::open(&path)?), path.display().to_string()))
 }
 
 /// A text at hand: what `-c` was given, say.
@@ -159,10 +146,6 @@ impl<R: BufRead> LineSource for Stream<R> {
     fn name(&self) -> &str {
         &self.name
     }
-
-    fn is_interactive(&self) -> bool {
-        self.prompt.is_some()
-    }
 }
 
 /// `#!/usr/bin/env selfsame run`, but not `#![allow(..)]`.
@@ -220,10 +203,5 @@ mod tests {
         (0..600_000).for_each(|_| open.extend(b"\n1234567,"));
         assert!(message(&open).ends_with("an input of more than 4 MB"));
         assert_eq!(message(&open[..4_000_000]), "");
-    }
-
-    #[test]
-    fn a_script_that_is_not_there_is_an_error() {
-        assert!(script(Path::new("no/such/file.rs")).is_err());
     }
 }

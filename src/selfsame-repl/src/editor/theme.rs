@@ -19,7 +19,8 @@ pub enum ThemeName {
 
 impl ThemeName {
     /// The names as the configuration spells them.
-    pub const NAMES: [&'static str; 4] = ["auto", "light", "dark", "none"];
+    #[cfg(test)]
+    const NAMES: [&'static str; 4] = ["auto", "light", "dark", "none"];
 
     /// The theme of that name.
     pub fn of(name: &str) -> Option<ThemeName> {

@@ -39,11 +39,6 @@ impl Block {
         out.flush()
     }
 
-    /// Leaves what stands there for good.
-    pub fn keep(&mut self) {
-        self.widths.clear();
-    }
-
     /// The codes that erase the block. In a window that has become narrower its lines take several rows.
     fn erased(&mut self, columns: usize) -> String {
         let rows: usize = self.widths.drain(..).map(|w| w.div_ceil(columns.max(1)).max(1)).sum();
@@ -119,8 +114,6 @@ mod tests {
         let mut block = Block::default();
         assert_eq!(drawn(&mut block, &["a", "b"], 80), "a\nb\n");
         assert_eq!(drawn(&mut block, &["c"], 80), "\r\x1b[2A\x1b[Jc\n");
-        block.keep();
-        assert_eq!(drawn(&mut block, &["d"], 80), "d\n");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use selfsame::diagnose::Alarm;
-use selfsame::front::{text_before, Message, Sent};
+use selfsame::front::{Message, Sent};
 use selfsame::plot::Table;
 use selfsame::train::{Ending, EpochLine, Plan, StepLine, Watch};
 
@@ -15,6 +15,7 @@ use super::block::Block;
 use super::picture::Canvas;
 use super::training::{bar, Training};
 use super::{words, Plain};
+use crate::numbers::{bytes, thousands};
 use crate::output;
 
 /// Drawing more often than this only flickers.
@@ -56,26 +57,6 @@ impl Live {
         Live { place, epochs, shown: Vec::new() }
     }
 
-    /// Takes a line of output: draws the message in it, and what stands before that as output. `false` for a line without
-    /// a message, which is for the caller to show; the moving lines are out of its way.
-    pub fn line(&mut self, line: &str) -> bool {
-        let Some(sent) = Sent::parse(line) else {
-            self.make_way();
-            return false;
-        };
-        let before = text_before(line);
-        if !before.is_empty() {
-            self.text(before);
-        }
-        match sent {
-            Ok(sent) => {
-                self.sent(&sent);
-            }
-            Err(why) => self.note(&why.to_string()),
-        }
-        true
-    }
-
     /// Draws a message; `false` for those that are not for a face to draw while the code runs.
     pub fn sent(&mut self, sent: &Sent) -> bool {
         self.message(sent.display, &sent.message)
@@ -86,11 +67,6 @@ impl Live {
         self.make_way();
         // A reader that has gone is found out by whoever reports the result.
         let _ = output::stdout(line);
-    }
-
-    /// Draws anew what shows how long something takes. To be called a few times a second while nothing else comes.
-    pub fn tick(&mut self) {
-        self.draw(false);
     }
 
     /// Takes away what still moves. Called again it does nothing.
@@ -132,6 +108,20 @@ impl Live {
             Message::Table { headers, rows } => {
                 let mut table = Table::new(headers.iter().cloned());
                 rows.iter().for_each(|row| _ = table.row(row.iter().cloned()));
+                self.text(&table.text());
+            }
+            Message::Variables { variables } => {
+                let mut table = Table::new(["variable", "type", "shape", "parameters", "memory"]);
+                for (name, about) in variables {
+                    let number = |n: Option<usize>| n.map_or(String::new(), |n| thousands(n as u64));
+                    table.row([
+                        name.clone(),
+                        about.type_name.clone(),
+                        about.shape.clone().unwrap_or_default(),
+                        number(about.parameters),
+                        about.bytes.map_or(String::new(), |size| bytes(size as u64)),
+                    ]);
+                }
                 self.text(&table.text());
             }
             Message::Note { text } => self.note(text),
@@ -425,23 +415,6 @@ mod tests {
         assert!(screen.take().contains("| baseline: PCA (0:00)"));
         drop(live);
         assert!(screen.take().ends_with("\x1b[J"), "nothing is left behind");
-    }
-
-    #[test]
-    fn lines_with_and_without_messages_are_told_apart() {
-        let (mut live, screen) = live(false);
-        let sent = |message| Sent { display: 4, message }.line().unwrap();
-        assert!(live.line(sent(Message::Plan(plan())).trim_end()));
-        assert!(live.line(sent(step(1)).trim_end()));
-        screen.take();
-        assert!(!live.line("printed by the code"));
-        assert!(screen.take().ends_with("\x1b[J"), "it made way");
-        assert!(
-            !live.message(4, &Message::Panic { message: "a".into(), location: "b".into(), ends_cell: true })
-        );
-        assert!(live.line(&format!("{}{{", selfsame::front::MARK)), "a damaged message is no output");
-        live.message(4, &Message::Failed {});
-        assert!(live.shown.is_empty());
     }
 
     #[test]

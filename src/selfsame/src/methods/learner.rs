@@ -15,6 +15,9 @@ use crate::tape::parameters;
 
 /// An encoder `E` and an [`Objective`] `O` over it: the [`Method`] that [`SimClr`](super::SimClr), [`Byol`](super::Byol)
 /// and the others are.
+///
+/// All views go through the encoder, and through a projector, in one pass: batch norm takes its statistics over all of them
+/// together. The papers' code does so (SimCLR) or passes one view at a time (BYOL, Barlow Twins, VICReg).
 #[derive(Debug)]
 pub struct Learner<E, O, D> {
     encoder: E,

@@ -122,48 +122,53 @@ parameters!([D: Engine] AnyEncoder<D>, D, transparent layers);
 
 #[derive(Debug)]
 enum Layers<D: Engine> {
-    ConvNet(ConvStages<D>),
-    ResNet(ResLayers<D>),
-    Vit { embed: Linear<usize, usize, D>, positions: Tensor<(usize, usize), f32, D>, trunk: Blocks<usize, D> },
-    Mlp { layers: [Linear<usize, usize, D>; 2], norms: [BatchNorm<usize, D>; 2] },
+    ConvNet(Box<ConvStages<D>>),
+    ResNet(Box<ResLayers<D>>),
+    Vit(Box<VitLayers<D>>),
+    Mlp(Box<MlpLayers<D>>),
 }
 
 impl<D: Engine> Parameters<D> for Layers<D> {
     fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>)) {
         match self {
-            Layers::ConvNet(stages) => stages.visit(prefix, f),
+            Layers::ConvNet(layers) => layers.visit(prefix, f),
             Layers::ResNet(layers) => layers.visit(prefix, f),
-            Layers::Vit { embed, positions, trunk } => {
-                f(&format!("{prefix}positions"), Role::NoDecay, positions);
-                embed.visit(&format!("{prefix}embed."), f);
-                trunk.visit(&format!("{prefix}trunk."), f);
-            }
-            Layers::Mlp { layers: [hidden, output], norms: [hidden_norm, output_norm] } => {
-                hidden.visit(&format!("{prefix}hidden."), f);
-                hidden_norm.visit(&format!("{prefix}hidden_norm."), f);
-                output.visit(&format!("{prefix}output."), f);
-                output_norm.visit(&format!("{prefix}output_norm."), f);
-            }
+            Layers::Vit(layers) => layers.visit(prefix, f),
+            Layers::Mlp(layers) => layers.visit(prefix, f),
         }
     }
     fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<D>)) {
         match self {
-            Layers::ConvNet(stages) => stages.visit_mut(prefix, f),
+            Layers::ConvNet(layers) => layers.visit_mut(prefix, f),
             Layers::ResNet(layers) => layers.visit_mut(prefix, f),
-            Layers::Vit { embed, positions, trunk } => {
-                f(&format!("{prefix}positions"), Role::NoDecay, positions);
-                embed.visit_mut(&format!("{prefix}embed."), f);
-                trunk.visit_mut(&format!("{prefix}trunk."), f);
-            }
-            Layers::Mlp { layers: [hidden, output], norms: [hidden_norm, output_norm] } => {
-                hidden.visit_mut(&format!("{prefix}hidden."), f);
-                hidden_norm.visit_mut(&format!("{prefix}hidden_norm."), f);
-                output.visit_mut(&format!("{prefix}output."), f);
-                output_norm.visit_mut(&format!("{prefix}output_norm."), f);
-            }
+            Layers::Vit(layers) => layers.visit_mut(prefix, f),
+            Layers::Mlp(layers) => layers.visit_mut(prefix, f),
         }
     }
 }
+
+/// What [`Vit`](super::Vit) is made of.
+#[derive(Debug)]
+struct VitLayers<D: Engine> {
+    embed: Linear<usize, usize, D>,
+    positions: Tensor<(usize, usize), f32, D>,
+    trunk: Blocks<usize, D>,
+}
+
+parameters!([D: Engine] VitLayers<D>, D, tensors { positions: NoDecay }, modules { embed, trunk });
+
+/// What [`Mlp`](super::Mlp) is made of.
+#[derive(Debug)]
+struct MlpLayers<D: Engine> {
+    hidden: Linear<usize, usize, D>,
+    hidden_norm: BatchNorm<usize, D>,
+    output: Linear<usize, usize, D>,
+    output_norm: BatchNorm<usize, D>,
+}
+
+parameters!(
+    [D: Engine] MlpLayers<D>, D, tensors {}, modules { hidden, hidden_norm, output, output_norm }
+);
 
 impl<D: Engine> AnyEncoder<D> {
     /// Features of images given as numbers (normalised as in training), one image after the other: as many rows of
@@ -203,26 +208,25 @@ impl<D: Engine> Encoder<D> for AnyEncoder<D> {
         }
         let layers = match network {
             Network::ConvNet { features, stages } => {
-                Layers::ConvNet(ConvStages::new(dev, input.channels, features, stages, rng)?)
+                Layers::ConvNet(Box::new(ConvStages::new(dev, input.channels, features, stages, rng)?))
             }
             Network::ResNet { features, blocks } => {
-                Layers::ResNet(ResLayers::new(dev, input.channels, features, blocks, rng)?)
+                Layers::ResNet(Box::new(ResLayers::new(dev, input.channels, features, blocks, rng)?))
             }
             Network::Vit { patch, width, depth, heads } => {
                 let tokens = (input.height / patch) * (input.width / patch);
-                let embed = Linear::new(dev, input.channels * patch * patch, width, rng)?;
-                let positions = init::normal(dev, (tokens, width), 0.02, rng)?;
-                Layers::Vit {
-                    embed,
-                    positions,
+                Layers::Vit(Box::new(VitLayers {
+                    embed: Linear::new(dev, input.channels * patch * patch, width, rng)?,
+                    positions: init::normal(dev, (tokens, width), 0.02, rng)?,
                     trunk: Blocks::new(dev, width, heads, depth, 2 * width, rng)?,
-                }
+                }))
             }
-            Network::Mlp { hidden, features } => {
-                let first = Linear::new(dev, input.len(), hidden, rng)?;
-                let norms = [BatchNorm::new(dev, hidden)?, BatchNorm::new(dev, features)?];
-                Layers::Mlp { layers: [first, Linear::new(dev, hidden, features, rng)?], norms }
-            }
+            Network::Mlp { hidden, features } => Layers::Mlp(Box::new(MlpLayers {
+                hidden: Linear::new(dev, input.len(), hidden, rng)?,
+                hidden_norm: BatchNorm::new(dev, hidden)?,
+                output: Linear::new(dev, hidden, features, rng)?,
+                output_norm: BatchNorm::new(dev, features)?,
+            })),
         };
         Ok(AnyEncoder { recipe: *recipe, layers })
     }
@@ -253,14 +257,16 @@ impl<D: Engine> Encoder<D> for AnyEncoder<D> {
         match &self.layers {
             Layers::ConvNet(stages) => stages.forward(x, features, mode, ImageGradient::Unwanted),
             Layers::ResNet(layers) => layers.forward(x, features, mode),
-            Layers::Vit { embed, positions, trunk } => {
+            Layers::Vit(layers) => {
+                let VitLayers { embed, positions, trunk } = &**layers;
                 let Network::Vit { patch, .. } = self.recipe.network else {
                     return Err(Error::shape("network of an encoder", "a ViT", self.describe()));
                 };
                 let embedding = PatchEmbedding { weight: &embed.weight, bias: &embed.bias, positions };
                 ops::vision_transformer(ops::patchify(x, patch)?, embedding, &trunk.parameters())
             }
-            Layers::Mlp { layers: [hidden, output], norms: [hidden_norm, output_norm] } => {
+            Layers::Mlp(layers) => {
+                let MlpLayers { hidden, hidden_norm, output, output_norm } = &**layers;
                 let x = x.try_reshape_like(&(batch, found.len())).map_err(device)?;
                 let x = ops::relu(hidden_norm.forward(hidden.forward(x)?, mode)?)?;
                 ops::relu(output_norm.forward(output.forward(x)?, mode)?)
@@ -300,11 +306,10 @@ impl<D: Engine> PatchEncoder<D> for AnyEncoder<D> {
         x: Images<AnyImage, D, T>,
         hidden: Option<Hidden<'_, usize, D>>,
     ) -> Result<Tensor<(usize, usize, usize), f32, D, T>> {
-        let (Layers::Vit { embed, positions, trunk }, Network::Vit { patch, .. }) =
-            (&self.layers, self.recipe.network)
-        else {
+        let (Layers::Vit(layers), Network::Vit { patch, .. }) = (&self.layers, self.recipe.network) else {
             return Err(self.without_patches());
         };
+        let VitLayers { embed, positions, trunk } = &**layers;
         let x = embedded(ops::patchify(x, patch)?, embed, positions, hidden)?;
         ops::transformer(x, &trunk.parameters(), ops::Mask::None)
     }

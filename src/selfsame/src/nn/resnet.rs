@@ -160,8 +160,17 @@ enum Entry<D: Engine> {
     /// Same size, same channels: the input itself.
     Same(ConvStage<usize, usize, 3, 1, 1, D>),
     /// Half the size, other channels.
-    Halved(ConvStage<usize, usize, 3, 2, 1, D>, Conv2d<usize, usize, 1, 2, 0, D>, BatchNorm<usize, D>),
+    Halved(Box<Halved<D>>),
 }
+
+#[derive(Debug)]
+struct Halved<D: Engine> {
+    stage: ConvStage<usize, usize, 3, 2, 1, D>,
+    shortcut: Conv2d<usize, usize, 1, 2, 0, D>,
+    shortcut_norm: BatchNorm<usize, D>,
+}
+
+parameters!([D: Engine] Halved<D>, D, tensors {}, modules { stage, shortcut, shortcut_norm });
 
 impl<D: Engine> crate::tape::Parameters<D> for Entry<D> {
     fn visit(
@@ -171,11 +180,7 @@ impl<D: Engine> crate::tape::Parameters<D> for Entry<D> {
     ) {
         match self {
             Entry::Same(stage) => stage.visit(prefix, f),
-            Entry::Halved(stage, conv, norm) => {
-                stage.visit(prefix, f);
-                conv.visit(&format!("{prefix}shortcut."), f);
-                norm.visit(&format!("{prefix}shortcut."), f);
-            }
+            Entry::Halved(halved) => halved.visit(prefix, f),
         }
     }
     fn visit_mut(
@@ -185,11 +190,7 @@ impl<D: Engine> crate::tape::Parameters<D> for Entry<D> {
     ) {
         match self {
             Entry::Same(stage) => stage.visit_mut(prefix, f),
-            Entry::Halved(stage, conv, norm) => {
-                stage.visit_mut(prefix, f);
-                conv.visit_mut(&format!("{prefix}shortcut."), f);
-                norm.visit_mut(&format!("{prefix}shortcut."), f);
-            }
+            Entry::Halved(halved) => halved.visit_mut(prefix, f),
         }
     }
 }
@@ -201,11 +202,11 @@ impl<D: Engine> Block<D> {
     fn new(dev: &D, inputs: usize, outputs: usize, halve: bool, rng: &mut Stream) -> Result<Self> {
         let entry = match halve {
             false => Entry::Same(ConvStage::new(dev, inputs, outputs, rng)?),
-            true => Entry::Halved(
-                ConvStage::new(dev, inputs, outputs, rng)?,
-                Conv2d::new(dev, inputs, outputs, rng)?,
-                BatchNorm::new(dev, outputs)?,
-            ),
+            true => Entry::Halved(Box::new(Halved {
+                stage: ConvStage::new(dev, inputs, outputs, rng)?,
+                shortcut: Conv2d::new(dev, inputs, outputs, rng)?,
+                shortcut_norm: BatchNorm::new(dev, outputs)?,
+            })),
         };
         Ok(Block {
             entry,
@@ -219,14 +220,15 @@ impl<D: Engine> Block<D> {
         let (x, tape) = x.split_tape();
         let (shortcut, tape) = match &self.entry {
             Entry::Same(_) => (x.clone(), tape),
-            Entry::Halved(_, conv, norm) => {
-                norm.forward(conv.forward_any(x.clone().put_tape(tape))?, mode)?.split_tape()
+            Entry::Halved(halved) => {
+                let y = halved.shortcut.forward_any(x.clone().put_tape(tape))?;
+                halved.shortcut_norm.forward(y, mode)?.split_tape()
             }
         };
         let x = x.put_tape(tape);
         let inner = match &self.entry {
             Entry::Same(stage) => stage.forward_any(x, mode)?,
-            Entry::Halved(stage, ..) => stage.forward_any(x, mode)?,
+            Entry::Halved(halved) => halved.stage.forward_any(x, mode)?,
         };
         let outer = self.norm.forward(self.conv.forward_any(inner)?, mode)?;
         ops::relu(ops::add(outer, &shortcut)?)

@@ -3,8 +3,6 @@ pub mod collapse;
 pub mod compare;
 mod data;
 mod judge;
-#[cfg(test)]
-mod learning;
 mod look;
 mod objectives;
 mod publish;

@@ -12,7 +12,7 @@ mod step;
 mod trainer;
 mod watch;
 
-pub(crate) use atomic::write_atomic;
+pub use atomic::write_atomic;
 pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint, load_state};
 pub use config::TrainConfig;
 pub use lock::is_training;

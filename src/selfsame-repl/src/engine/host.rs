@@ -1,0 +1,18 @@
+//! Becoming the process that runs cells.
+
+use super::relay;
+
+/// Must be the first thing `main` does. A session starts this program again to run its cells, and marks it by a variable;
+/// in that process this does not return. In all others it does nothing.
+pub fn become_session_process() {
+    if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
+        // Until the library listens, a Ctrl-C meant for it must not end it.
+        // SAFETY: a system call that changes only how this process takes a signal.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
+        if let Err(e) = relay::install() {
+            eprintln!("The session's output cannot be passed on: {e}");
+            std::process::exit(1);
+        }
+    }
+    evcxr::runtime_hook();
+}

@@ -1,0 +1,32 @@
+//! The session engine: Rust cells, compiled and run in a process of their own by evcxr, with the library in scope.
+//!
+//! Nothing here draws or reads a terminal; faces (the REPL, the notebook kernel) do, with what a [`Session`] tells them.
+//!
+//! ```text
+//! face ── Session ──► worker thread: evcxr, which compiles a cell into a library ──► session process: runs it
+//!           ▲                                                                              │ standard output
+//!           └──────────── events ◄── output: sorted, bounded ◄── relay: whole lines ◄──────┘
+//! ```
+
+mod cache;
+mod compile;
+mod event;
+mod explain;
+mod fault;
+mod host;
+mod output;
+mod place;
+mod relay;
+mod session;
+mod status;
+mod toolchain;
+mod type_text;
+mod worker;
+
+pub use compile::warm;
+pub use event::{Event, Output, Value};
+pub use fault::{Fault, FaultKind};
+pub use host::become_session_process;
+pub use place::Settings;
+pub use session::{Interrupt, Options, Session, Suggestions};
+pub use status::Status;

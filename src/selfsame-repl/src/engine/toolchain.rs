@@ -1,0 +1,126 @@
+//! The Rust toolchain that compiles cells: where it is, and what is missing.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A toolchain that can compile and run cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolchain {
+    /// The program `cargo`, the toolchain's own rather than rustup's stand-in, which costs time at every call.
+    pub cargo: PathBuf,
+    /// The program `rustc`.
+    pub rustc: PathBuf,
+    /// What `rustc -vV` prints.
+    pub version: String,
+    /// The platform, `x86_64-unknown-linux-gnu`.
+    pub host: String,
+    /// The shared standard library, which cells link.
+    pub std_library: PathBuf,
+    /// Whether the standard library's sources are installed, which completion and hover want.
+    pub has_sources: bool,
+}
+
+/// What to install where there is no toolchain.
+const INSTALL: &str = "Install Rust from https://rustup.rs, then start again.";
+
+impl Toolchain {
+    /// Finds `cargo` and `rustc`.
+    ///
+    /// # Errors
+    /// One sentence for the user: what is missing and what to do.
+    pub fn find() -> Result<Toolchain, String> {
+        let cargo =
+            tool("cargo").ok_or(format!("Rust cells need cargo, which is not on the PATH. {INSTALL}"))?;
+        let rustc =
+            tool("rustc").ok_or(format!("Rust cells need rustc, which is not on the PATH. {INSTALL}"))?;
+        let version = output(&rustc, &["-vV"])
+            .ok_or(format!("Rust cells need rustc, but {} does not run. {INSTALL}", rustc.display()))?;
+        let host = version
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .ok_or(format!("{} -vV names no host.", rustc.display()))?
+            .to_string();
+        let libraries = output(&rustc, &["--print", "target-libdir"]).unwrap_or_default();
+        let std_library = shared_std(Path::new(libraries.trim())).ok_or(format!(
+            "Rust cells need the shared standard library, and there is no libstd-*.so in {}. Distributions leave it out; \
+             the toolchain from https://rustup.rs has it.",
+            libraries.trim()
+        ))?;
+        let sysroot = output(&rustc, &["--print", "sysroot"]).unwrap_or_default();
+        let has_sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library").is_dir();
+        Ok(Toolchain { cargo, rustc, version, host, std_library, has_sources })
+    }
+
+    /// `cargo` set up as evcxr sets it up, so that what we build ahead of time is what its cells find: the same flags, in
+    /// the same place.
+    pub fn cargo_for_cells(&self, folder: &Path) -> Command {
+        let mut flags = "-Cprefer-dynamic".to_string();
+        let mut command = if on_path("mold").is_some() {
+            let mut mold = Command::new("mold");
+            mold.arg("-run").arg(&self.cargo);
+            mold
+        } else {
+            if on_path("lld").is_some() {
+                flags.push_str(" -Clink-arg=-fuse-ld=lld");
+            }
+            Command::new(&self.cargo)
+        };
+        let mut core = OsString::from("core=");
+        core.push(&self.std_library);
+        command
+            .current_dir(folder)
+            .env("CARGO_TARGET_DIR", "target")
+            .env("CARGO_BUILD_BUILD_DIR", "target")
+            .env("RUSTC", &self.rustc)
+            .env("RUSTFLAGS", flags)
+            .env("EVCXR_CORE_EXTERN", core);
+        command
+    }
+}
+
+/// The tool that rustup would run, or the one on the PATH.
+fn tool(name: &str) -> Option<PathBuf> {
+    on_path("rustup")
+        .and_then(|rustup| output(&rustup, &["which", name]))
+        .map(|path| PathBuf::from(path.trim()))
+        .filter(|path| path.is_file())
+        .or_else(|| on_path(name))
+}
+
+/// The first file called `name` in the folders of the PATH.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|file| file.is_file())
+}
+
+/// What a program prints when it succeeds.
+fn output(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn shared_std(folder: &Path) -> Option<PathBuf> {
+    let files = std::fs::read_dir(folder).ok()?;
+    files.filter_map(|file| Some(file.ok()?.path())).find(|path| {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        name.contains("std-") && path.extension().is_some_and(|e| e == std::env::consts::DLL_EXTENSION)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_toolchain_that_builds_this_test_is_found() {
+        let found = Toolchain::find().unwrap();
+        assert!(found.version.starts_with("rustc "));
+        assert!(found.std_library.is_file());
+        let cargo = found.cargo_for_cells(Path::new("."));
+        let flags = cargo.get_envs().find(|(name, _)| *name == "RUSTFLAGS").unwrap().1.unwrap();
+        assert!(flags.to_str().unwrap().contains("prefer-dynamic"));
+    }
+}

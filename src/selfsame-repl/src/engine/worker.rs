@@ -1,0 +1,429 @@
+//! The thread that owns evcxr: it starts the session and answers requests one after the other.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::process::Command;
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
+
+use super::cache::{Cache, Slot, Source};
+use super::compile::compile;
+use super::event::{Event, Outcome, Value};
+use super::explain::explain;
+use super::fault::{Fault, FaultKind};
+use super::output::CellOutput;
+use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable, CELL_OPT_LEVEL};
+use super::status::Status;
+use super::toolchain::Toolchain;
+
+/// A session that is asked for nothing this long after it has started warms up.
+const IDLE: Duration = Duration::from_millis(300);
+/// What it is asked then; the answer is thrown away.
+const WARM_UP: &str = "let warm = Vec::<f32>::new(); warm.l;";
+
+/// What handles ask for.
+#[derive(Debug)]
+pub(super) enum Request {
+    Eval { code: String, events: Sender<Event>, quiet: bool },
+    Complete { source: String, at: usize, reply: Sender<Suggestions> },
+    Hover { source: String, at: usize, reply: Sender<Option<(String, String)>> },
+    Variables { reply: Sender<Vec<Variable>> },
+    Restart { forget: bool, reply: Sender<Result<(), Fault>> },
+}
+
+/// evcxr, and the slot of the cache it works in.
+struct Running {
+    context: CommandContext,
+    /// Held as long as the session runs.
+    _slot: Slot,
+}
+
+struct Worker<'s> {
+    options: Options,
+    shared: &'s Arc<Shared>,
+    running: Option<Running>,
+}
+
+/// Starts the session and serves until the last handle is dropped.
+pub(super) fn run(options: Options, inbox: &Receiver<Request>, shared: &Arc<Shared>) {
+    let mut worker = Worker { options, shared, running: None };
+    worker.begin();
+    // The first time types are inferred takes seconds, whoever asks for it; better while nobody waits.
+    if matches!(inbox.recv_timeout(IDLE).map(|request| worker.serve(request)), Err(RecvTimeoutError::Timeout))
+    {
+        worker.guarded(|context| drop(context.completions(WARM_UP, WARM_UP.len() - 1)));
+    }
+    while let Ok(request) = inbox.recv() {
+        worker.serve(request);
+    }
+    // The process for cells ends when its input closes, unless it is busy; nobody will read what it does.
+    shared.signal(libc::SIGKILL);
+}
+
+impl Worker<'_> {
+    /// Starts a session, whatever was there before.
+    fn begin(&mut self) {
+        self.running = None;
+        let started = catch_unwind(AssertUnwindSafe(|| self.start()));
+        let status = match started {
+            Ok(Ok(running)) => {
+                self.running = Some(running);
+                Status::Ready
+            }
+            Ok(Err(why)) => Status::Unavailable(why),
+            Err(_) => Status::Unavailable("The compiler's helper, evcxr, panicked while it started.".into()),
+        };
+        self.shared.set(status);
+    }
+
+    fn start(&self) -> Result<Running, String> {
+        self.shared.set(Status::Starting);
+        let toolchain = Toolchain::find()?;
+        let cache = Cache::open(&toolchain, Source::find()).map_err(|e| e.to_string())?;
+        let slot = cache.slot().map_err(|e| e.to_string())?;
+        compile(&toolchain, &cache, &slot, &mut |progress| {
+            self.shared.set(match progress {
+                None => Status::Waiting,
+                Some(p) => Status::Compiling { done: p.done, total: p.total },
+            });
+        })
+        .map_err(|e| e.to_string())?;
+        self.shared.set(Status::Loading);
+        super::place::use_slot(&slot.folder).map_err(|e| e.to_string())?;
+        let (context, outputs) = EvalContext::with_subprocess_command(self.process()?)
+            .map_err(|e| format!("Rust cells cannot run: {e}"))?;
+        *lock(&self.shared.process) = Some(context.process_handle());
+        self.listen(outputs);
+        cache.restore_versions(&slot).map_err(|e| e.to_string())?;
+        let mut context = CommandContext::with_eval_context(context);
+        self.set_up(&mut context, Some(&Source::find()))?;
+        Ok(Running { context, _slot: slot })
+    }
+
+    /// This program, as the process that runs cells.
+    fn process(&self) -> Result<Command, String> {
+        let program =
+            std::env::current_exe().map_err(|e| format!("This program's own file is not found: {e}."))?;
+        let mut command = Command::new(program);
+        command.env("SELFSAME_FRONTEND", self.options.frontend);
+        if let Some(threads) = self.options.threads {
+            command.env("RAYON_NUM_THREADS", threads.to_string());
+        }
+        // A Ctrl-C at the terminal goes to the whole foreground group, and must not end the cells' process.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        Ok(command)
+    }
+
+    /// Passes on what the process prints, until it is gone for good.
+    fn listen(&self, outputs: EvalContextOutputs) {
+        let EvalContextOutputs { stdout, stderr } = outputs;
+        let shared = Arc::clone(self.shared);
+        std::thread::spawn(move || stdout.iter().for_each(|line| shared.arrived(line, false)));
+        let shared = Arc::clone(self.shared);
+        std::thread::spawn(move || loop {
+            match stderr.recv_timeout(Duration::from_millis(40)) {
+                Ok(line) => shared.arrived(line, true),
+                Err(e) if e.is_disconnected() => return,
+                Err(_) => {
+                    if let Some(cell) = lock(&shared.cell).as_mut() {
+                        cell.tick();
+                    }
+                }
+            }
+        });
+    }
+
+    /// What every session begins with.
+    fn set_up(&self, context: &mut CommandContext, source: Option<&Source>) -> Result<(), String> {
+        let dependency = source.map_or(String::new(), |s| {
+            format!(":efmt {{}}\n:opt {CELL_OPT_LEVEL}\n:dep selfsame = {}\n", s.dependency())
+        });
+        // The `?` has evcxr allow question marks from now on, instead of in a second attempt.
+        let code = format!(
+            "{dependency}use selfsame::prelude::*;\nselfsame::session::start();\n\
+             Ok::<(), String>(())?;"
+        );
+        context.execute(&code).map_err(|e| in_words(&e, &code))?;
+        if let Some(preload) = &self.options.preload {
+            context
+                .execute(preload)
+                .map_err(|e| format!("The preload in the configuration fails: {}", in_words(&e, preload)))?;
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, request: Request) {
+        match request {
+            Request::Eval { code, events, quiet } => self.eval(&code, events, quiet),
+            Request::Complete { source, at, reply } => {
+                let _ = reply.send(self.complete(&source, at));
+            }
+            Request::Hover { source, at, reply } => {
+                let _ = reply.send(self.guarded(|c| c.hover_at(&source, at).ok()).flatten());
+            }
+            Request::Variables { reply } => {
+                let _ = reply.send(self.variables());
+            }
+            Request::Restart { forget, reply } => {
+                let _ = reply.send(self.restart(forget));
+            }
+        }
+    }
+
+    /// Calls evcxr; when it panics, its session is lost and a new one is started.
+    fn guarded<T>(&mut self, call: impl FnOnce(&mut CommandContext) -> T) -> Option<T> {
+        let context = &mut self.running.as_mut()?.context;
+        let result = catch_unwind(AssertUnwindSafe(|| call(context))).ok();
+        if result.is_none() {
+            self.begin();
+        }
+        result
+    }
+
+    fn complete(&mut self, source: &str, at: usize) -> Suggestions {
+        let Some(Ok(found)) = self.guarded(|context| context.completions(source, at)) else {
+            return Suggestions::default();
+        };
+        let items = found.completions.into_iter();
+        Suggestions {
+            start: found.start_offset,
+            end: found.end_offset,
+            items: items.map(|c| Suggestion { code: c.code, kind: c.kind, label: c.label }).collect(),
+        }
+    }
+
+    fn variables(&self) -> Vec<Variable> {
+        let Some(running) = &self.running else { return Vec::new() };
+        let mut variables: Vec<_> = running
+            .context
+            .variables_and_types()
+            .map(|(name, type_name)| Variable { name: name.into(), type_name: type_name.into() })
+            .collect();
+        variables.sort_by(|a, b| a.name.cmp(&b.name));
+        variables
+    }
+
+    fn restart(&mut self, forget: bool) -> Result<(), Fault> {
+        if self.running.is_none() {
+            self.begin();
+        } else {
+            self.shared.set(Status::Loading);
+            let command = if forget { ":clear" } else { ":restart" };
+            let done = self.guarded(|context| context.execute(command).map(drop).map_err(|e| e.to_string()));
+            if done == Some(Ok(())) {
+                self.again(forget);
+            } else {
+                self.begin();
+            }
+        }
+        match self.shared.status() {
+            Status::Unavailable(why) => Err(Fault::new(FaultKind::NoSession, why)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets up a process that evcxr has just started anew.
+    fn again(&mut self, forgotten: bool) {
+        let Some(mut running) = self.running.take() else { return };
+        let source = Source::find();
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            self.set_up(&mut running.context, Some(&source).filter(|_| forgotten))
+        }));
+        match done {
+            Ok(Ok(())) => {
+                self.running = Some(running);
+                self.shared.set(Status::Ready);
+            }
+            Ok(Err(why)) => self.shared.set(Status::Unavailable(why)),
+            Err(_) => self.begin(),
+        }
+    }
+
+    fn eval(&mut self, code: &str, events: Sender<Event>, quiet: bool) {
+        let begun = Instant::now();
+        let before: Vec<String> = self.variables().into_iter().map(|v| v.name).collect();
+        let Some(running) = self.running.as_mut() else {
+            let fault = Fault::new(
+                FaultKind::NoSession,
+                match self.shared.status() {
+                    Status::Unavailable(why) => why,
+                    other => format!("Rust cells cannot run yet: {other}."),
+                },
+            );
+            let outcome =
+                Outcome { result: Err(fault), lost: Vec::new(), took: begun.elapsed(), ran: Duration::ZERO };
+            let _ = events.send(Event::Done(Box::new(outcome)));
+            return;
+        };
+        self.shared.begin(events.clone());
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let mut callbacks = EvalCallbacks { input_reader: &|r| ask(&events, r.prompt, r.is_password) };
+            running.context.execute_with_callbacks(code, &mut callbacks)
+        }));
+        let (result, ran, ended) = self.judge(result, code, quiet);
+        let after = self.variables();
+        let lost = before.into_iter().filter(|name| !after.iter().any(|v| v.name == *name)).collect();
+        let outcome = Outcome { result, lost, took: begun.elapsed(), ran };
+        match ended {
+            Ended::Well => self.shared.set(Status::Ready),
+            Ended::Process => self.shared.set(Status::Loading),
+            Ended::Session => self.shared.set(Status::Starting),
+        }
+        let _ = events.send(Event::Done(Box::new(outcome)));
+        match ended {
+            Ended::Well => {}
+            Ended::Process => self.again(false),
+            Ended::Session => self.begin(),
+        }
+    }
+
+    /// From what evcxr returned, and what the process said meanwhile, to what became of the cell.
+    fn judge(
+        &self,
+        result: std::thread::Result<Result<EvalOutputs, evcxr::Error>>,
+        code: &str,
+        quiet: bool,
+    ) -> (Result<Value, Fault>, Duration, Ended) {
+        let ran = matches!(&result, Ok(Ok(_)));
+        if ran {
+            self.read_to_the_end();
+        }
+        let Some(mut cell) = lock(&self.shared.cell).take() else {
+            return (Ok(Value::new()), Duration::ZERO, Ended::Well);
+        };
+        let (result, time, ended) = match result {
+            Ok(Ok(outputs)) => {
+                let time = outputs.phases.iter().filter(|p| p.name == "Execution").map(|p| p.duration).sum();
+                let value = outputs.content_by_mime_type.into_iter().collect();
+                let result = if cell.panic.is_some() || cell.failed {
+                    Err(runtime_fault(&mut cell))
+                } else {
+                    Ok(value)
+                };
+                (result, time, Ended::Well)
+            }
+            Ok(Err(evcxr::Error::SubprocessTerminated(said))) => {
+                let killed = *lock(&self.shared.killed);
+                (Err(process_fault(&said, killed, &cell.take_held())), Duration::ZERO, Ended::Process)
+            }
+            Ok(Err(error)) => {
+                if self.shared.was_interrupted() {
+                    // It was never heard by the code, and must not be heard by the next.
+                    self.shared.signal(libc::SIGUSR1);
+                }
+                (Err(compile_fault(error, code)), Duration::ZERO, Ended::Well)
+            }
+            Err(_) => {
+                let summary =
+                    "evcxr, which compiles the cells, panicked on this one. Its variables are lost.";
+                let fault =
+                    Fault::new(FaultKind::ProcessEnded, summary).remedy("A new session is being started.");
+                (Err(fault), Duration::ZERO, Ended::Session)
+            }
+        };
+        if !quiet || result.is_err() {
+            cell.finish();
+        }
+        (result, time, ended)
+    }
+
+    /// Waits until everything the cell printed has been read; its thread is a moment behind.
+    fn read_to_the_end(&self) {
+        for wait in 0..200_u64 {
+            match lock(&self.shared.cell).as_ref() {
+                Some(cell) if !cell.ended => {}
+                _ => break,
+            }
+            std::thread::sleep(Duration::from_millis(1 + wait / 20));
+        }
+        // Standard error comes on another channel.
+        let failed = lock(&self.shared.cell).as_ref().is_some_and(|cell| cell.failed || cell.panic.is_some());
+        if failed {
+            std::thread::sleep(Duration::from_millis(60));
+        }
+    }
+}
+
+/// What is left of the session after a cell.
+enum Ended {
+    /// All of it.
+    Well,
+    /// evcxr has started a new process.
+    Process,
+    /// Nothing.
+    Session,
+}
+
+/// Asks the face and waits for its answer; an empty line when it has none.
+fn ask(events: &Sender<Event>, prompt: String, is_password: bool) -> String {
+    let (reply, answer) = channel();
+    if events.send(Event::Input { prompt, is_password, reply }).is_err() {
+        return String::new();
+    }
+    // The answer travels as one line.
+    answer.recv().unwrap_or_default().replace(['\n', '\r'], " ")
+}
+
+fn in_words(error: &evcxr::Error, code: &str) -> String {
+    match error {
+        evcxr::Error::CompilationErrors(errors) => explain(errors, code).to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn compile_fault(error: evcxr::Error, code: &str) -> Fault {
+    match error {
+        evcxr::Error::CompilationErrors(errors) => explain(&errors, code),
+        evcxr::Error::TypeRedefinedVariablesLost(names) => Fault::new(
+            FaultKind::CompileError,
+            format!("The type of {} was defined anew, so the old values are lost.", names.join(", ")),
+        ),
+        other => {
+            let text = other.to_string();
+            let mut lines = text.lines();
+            let fault = Fault::new(FaultKind::CompileError, lines.next().unwrap_or_default());
+            let rest: Vec<&str> = lines.collect();
+            if rest.is_empty() { fault } else { fault.remedy(rest.join(" ")) }.detail(text)
+        }
+    }
+}
+
+fn runtime_fault(cell: &mut CellOutput) -> Fault {
+    let said = cell.take_held();
+    match cell.panic.take() {
+        Some((message, place)) => {
+            let message = if message.is_empty() { said.join("\n") } else { message };
+            let at = if place.is_empty() || place.starts_with("src/lib.rs") {
+                String::new()
+            } else {
+                format!(" (at {place})")
+            };
+            Fault::new(FaultKind::Panic, format!("panicked: {message}{at}")).detail(said.join("\n"))
+        }
+        None => Fault::new(FaultKind::Error, said.join("\n")),
+    }
+}
+
+fn process_fault(said: &str, killed: bool, errors: &[String]) -> Fault {
+    let mut detail = errors.join("\n");
+    if !detail.is_empty() {
+        detail.push('\n');
+    }
+    detail.push_str(said);
+    let how = said.rsplit("Subprocess terminated with status: ").next().unwrap_or(said).trim();
+    let summary = if killed {
+        "Stopped by force. The cell's process is gone, and its variables with it.".to_string()
+    } else if how.contains("signal: 11")
+        || errors.iter().any(|line| line.contains("has overflowed its stack"))
+    {
+        format!("The cell recursed until its stack was full, or used memory that is not there ({how}). Its process is gone, and its variables with it.")
+    } else {
+        format!("The process that runs the cells ended ({how}), and its variables with it.")
+    };
+    Fault::new(FaultKind::ProcessEnded, summary)
+        .remedy("A new one is being started; what was imported and defined is still there.")
+        .detail(detail)
+}

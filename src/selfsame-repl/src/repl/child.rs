@@ -1,0 +1,129 @@
+//! Commands that this program carries out as a process of its own, so that they can be stopped by force without the
+//! session losing anything, and so that a crash of theirs is theirs.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{channel, Sender};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use selfsame::front::{Message, Sent};
+
+use crate::engine::{Interrupt, Output};
+
+/// A second Ctrl-C within this time ends the process.
+const TWICE: Duration = Duration::from_secs(2);
+
+/// The process that is running, for the handler of Ctrl-C; 0 when there is none.
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+static INTERRUPTED: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// What a command came to.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// The run folder it made or went on with, where there is one.
+    pub folder: Option<PathBuf>,
+    /// What it wrote to standard error when it failed.
+    pub errors: Vec<String>,
+}
+
+impl Ended {
+    /// Whether it did what it was asked.
+    pub fn succeeded(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+/// Runs `selfsame WORDS`, passing on what it prints as it comes.
+///
+/// # Errors
+/// The process cannot be started.
+pub fn run(
+    words: &[String],
+    environment: &[(&str, String)],
+    frontend: &str,
+    show: &mut dyn FnMut(Output),
+) -> std::io::Result<Ended> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(words)
+        .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
+        .env("SELFSAME_FRONTEND", frontend)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    // Ctrl-C is passed on by us, so that the second one can be told from the first.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn()?;
+    RUNNING.store(child.id(), Ordering::SeqCst);
+    let ended = follow(&mut child, show);
+    RUNNING.store(0, Ordering::SeqCst);
+    *INTERRUPTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+    ended
+}
+
+fn follow(child: &mut Child, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
+    let (lines, heard) = channel();
+    if let Some(stdout) = child.stdout.take() {
+        read(stdout, lines.clone(), false);
+    }
+    if let Some(stderr) = child.stderr.take() {
+        read(stderr, lines, true);
+    }
+    let mut ended = Ended::default();
+    for (line, is_error) in heard {
+        if is_error {
+            ended.errors.push(line);
+            continue;
+        }
+        match Sent::parse(&line) {
+            Some(Ok(sent)) => {
+                if let Message::Plan(plan) = &sent.message {
+                    ended.folder.clone_from(&plan.folder);
+                }
+                show(Output::Message(Box::new(sent)));
+            }
+            _ => show(Output::Line(line)),
+        }
+    }
+    ended.code = child.wait()?.code();
+    if ended.succeeded() {
+        ended.errors.drain(..).for_each(|line| show(Output::ErrorLine(line)));
+    }
+    Ok(ended)
+}
+
+fn read(stream: impl std::io::Read + Send + 'static, lines: Sender<(String, bool)>, is_error: bool) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).trim_end_matches('\r').to_string();
+            if lines.send((line, is_error)).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Passes a Ctrl-C on to the command that is running: the first asks it to stop, a second within two seconds ends it.
+pub fn interrupt() -> Interrupt {
+    let id = RUNNING.load(Ordering::SeqCst);
+    if id == 0 {
+        return Interrupt::Idle;
+    }
+    let mut last = INTERRUPTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let again = last.is_some_and(|then| then.elapsed() < TWICE);
+    *last = Some(Instant::now());
+    let signal = if again { libc::SIGKILL } else { libc::SIGINT };
+    // SAFETY: a system call without memory. The number is a child's that has not been waited for yet, or was a moment ago.
+    unsafe { libc::kill(id as libc::pid_t, signal) };
+    if again {
+        Interrupt::Killed
+    } else {
+        Interrupt::Asked
+    }
+}

@@ -1,0 +1,136 @@
+//! Commands that are the program's own: `:train ..` does what `selfsame train ..` does in a terminal.
+
+use std::path::Path;
+
+use super::super::shell::{Flow, Shell};
+
+/// The word that means the run the session has bound.
+const BOUND: &str = "run";
+
+/// `:train METHOD DATA ..`
+pub(super) fn train(shell: &mut Shell, rest: &str) -> Flow {
+    let Some(mut words) = split(shell, rest) else { return Flow::Failed };
+    if let Some(seed) =
+        shell.seed.filter(|_| !words.iter().any(|w| w == "--seed" || w.starts_with("--seed=")))
+    {
+        words.extend(["--seed".to_string(), seed.to_string()]);
+    }
+    trained(shell, "train", words)
+}
+
+/// `:resume RUN`
+pub(super) fn resume(shell: &mut Shell, rest: &str) -> Flow {
+    let Some(mut words) = split(shell, rest) else { return Flow::Failed };
+    words.insert(0, "--resume".into());
+    trained(shell, "train", with_bound(shell, words))
+}
+
+fn trained(shell: &mut Shell, command: &str, words: Vec<String>) -> Flow {
+    let Some(ended) = call(shell, command, &words) else { return Flow::Failed };
+    if let Some(folder) = &ended.folder {
+        shell.run_folder = Some(folder.clone());
+        shell.bind(format!("let run = Run::open({:?})?;", folder.display().to_string()));
+        if shell.interactive {
+            shell.screen.note(
+                "`run` holds it: run.report(), run.encoder(), run.plot(); `:show rust` for the Rust of this.",
+            );
+        }
+    }
+    // Interrupted with a checkpoint saved is what was asked for.
+    match ended.code {
+        Some(0) => Flow::Go,
+        Some(130) if ended.folder.is_some() => Flow::Go,
+        _ => Flow::Failed,
+    }
+}
+
+/// `:use RUN`
+pub(super) fn bind(shell: &mut Shell, rest: &str) -> Flow {
+    let folder = Path::new(rest);
+    if !folder.join("config.json").is_file() {
+        shell.screen.failure(&format!("'{rest}' is no run folder. `:runs` lists those there are."));
+        return Flow::Failed;
+    }
+    shell.run_folder = Some(folder.to_path_buf());
+    shell.bind(format!("let run = Run::open({rest:?})?;"));
+    Flow::Go
+}
+
+macro_rules! programs {
+    ($($name:ident),*) => { $(
+        pub(super) fn $name(shell: &mut Shell, rest: &str) -> Flow { program(shell, stringify!($name), rest) }
+    )* };
+}
+
+programs!(
+    eval, compare, collapse, runs, data, views, neighbors, embed, plot, diagnose, methods, encoders, bench,
+    doctor
+);
+
+fn program(shell: &mut Shell, name: &str, rest: &str) -> Flow {
+    let Some(words) = split(shell, rest) else { return Flow::Failed };
+    let words = with_bound(shell, words);
+    match call(shell, name, &words) {
+        Some(ended) if ended.succeeded() => Flow::Go,
+        _ => Flow::Failed,
+    }
+}
+
+/// Words as a POSIX shell splits them, with `*` filled in.
+fn split(shell: &mut Shell, text: &str) -> Option<Vec<String>> {
+    match shell_words::split(text) {
+        Ok(words) => Some(words.into_iter().flat_map(filled_in).collect()),
+        Err(_) => {
+            shell.screen.failure(&format!("a quotation mark is not closed in: {text}"));
+            None
+        }
+    }
+}
+
+/// `runs/*` as the folders it stands for; other words as they are.
+fn filled_in(word: String) -> Vec<String> {
+    let Some(folder) = word.strip_suffix('*').filter(|f| f.is_empty() || f.ends_with('/')) else {
+        return vec![word];
+    };
+    let place = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
+    let Ok(entries) = std::fs::read_dir(place) else { return vec![word] };
+    let mut found: Vec<String> = entries
+        .filter_map(|e| Some(format!("{folder}{}", e.ok()?.file_name().to_str()?)))
+        .filter(|path| Path::new(path).join("config.json").is_file())
+        .collect();
+    found.sort();
+    if found.is_empty() {
+        vec![word]
+    } else {
+        found
+    }
+}
+
+/// The bound run's folder wherever `run` is said.
+fn with_bound(shell: &Shell, words: Vec<String>) -> Vec<String> {
+    let bound = shell.run_folder.as_ref().map(|f| f.display().to_string());
+    words
+        .into_iter()
+        .map(|word| match &bound {
+            Some(folder) if word == BOUND && !Path::new(BOUND).exists() => folder.clone(),
+            _ => word,
+        })
+        .collect()
+}
+
+fn call(shell: &mut Shell, name: &str, words: &[String]) -> Option<super::super::child::Ended> {
+    let mut all = vec![name.to_string()];
+    all.extend_from_slice(words);
+    match shell.command(&all) {
+        Ok(ended) => {
+            if !ended.succeeded() {
+                shell.screen.command_failed(&ended, name);
+            }
+            Some(ended)
+        }
+        Err(message) => {
+            shell.screen.failure(&message);
+            None
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The loop: takes inputs from a source, carries them out, remembers what it needs for the next.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::child;
+use super::colon;
+use super::interrupts;
+use super::screen::Screen;
+use crate::editor::{inputs, joined, Config, Event as Came, Input, InputKind, LineSource};
+use crate::engine::{Event, Fault, Interrupt, Options, Session, Status};
+use crate::output;
+
+/// Everything that lives from one input to the next.
+pub struct Shell {
+    session: Arc<OnceLock<Session>>,
+    options: Options,
+    /// Where output goes.
+    pub screen: Screen,
+    /// What went wrong last, for `:why`.
+    pub last_fault: Option<Fault>,
+    /// The Rust that the last command stood for.
+    pub last_rust: Option<String>,
+    /// Inputs that succeeded, in order, for `:save`.
+    pub log: Vec<String>,
+    /// All inputs, for `:history`.
+    pub inputs: Vec<String>,
+    /// The folder of the run that `run` is bound to.
+    pub run_folder: Option<PathBuf>,
+    /// A text to put at the next prompt.
+    pub prefill: Option<String>,
+    /// The seed that `:seed` set, for commands that take one.
+    pub seed: Option<u64>,
+    /// The threads that `:threads` set.
+    pub threads: Option<usize>,
+    /// Rust to run before the next cell: what commands bound while no session was ready.
+    pending: Vec<String>,
+    /// What the user has set.
+    pub config: Config,
+    /// Whether inputs are shown before they are carried out.
+    pub echo: bool,
+    /// Somebody sits there.
+    pub interactive: bool,
+}
+
+/// What happens after an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// The next input.
+    Go,
+    /// The input failed; a script ends here.
+    Failed,
+    /// The end, with this exit code.
+    Quit(u8),
+}
+
+impl Shell {
+    /// A shell whose session starts when it is first wanted.
+    pub fn new(config: Config, frontend: &'static str, interactive: bool) -> Shell {
+        let options =
+            Options { frontend, preload: config.preload.value.clone(), threads: config.threads.value };
+        Shell {
+            session: Arc::new(OnceLock::new()),
+            threads: options.threads,
+            options,
+            seed: config.seed.value,
+            config,
+            screen: Screen::new(),
+            last_fault: None,
+            last_rust: None,
+            log: Vec::new(),
+            inputs: Vec::new(),
+            run_folder: None,
+            prefill: None,
+            pending: Vec::new(),
+            echo: false,
+            interactive,
+        }
+    }
+
+    /// The session; it begins to start with the first call.
+    pub fn session(&self) -> &Session {
+        self.session.get_or_init(|| Session::start(self.options.clone()))
+    }
+
+    /// What a handler of Ctrl-C calls, on any thread, while an input is carried out.
+    pub fn interrupter(&self) -> impl Fn() -> Interrupt + Send + Sync + 'static {
+        let session = Arc::clone(&self.session);
+        move || match child::interrupt() {
+            Interrupt::Idle => session.get().map_or(Interrupt::Idle, Session::interrupt),
+            other => other,
+        }
+    }
+
+    /// Carries out everything `source` gives. The exit code: 0, or 1 where a script stopped at an error.
+    pub fn run(&mut self, source: &mut dyn LineSource) -> u8 {
+        loop {
+            for output in self.session.get().map(Session::stray_output).unwrap_or_default() {
+                self.screen.output(output);
+            }
+            self.screen.finish();
+            if let Some(text) = self.prefill.take() {
+                source.prefill(&text);
+            }
+            let input = match source.next() {
+                Ok(Came::Input(input)) => input,
+                Ok(Came::Interrupted) => continue,
+                Ok(Came::End) => return 0,
+                Err(e) => {
+                    self.screen.failure(&e.to_string());
+                    return 1;
+                }
+            };
+            let begun = Instant::now();
+            let flow = self.inputs(&input, source.name());
+            self.screen.finish();
+            source.finished(begun.elapsed(), flow == Flow::Go);
+            match flow {
+                Flow::Go => {}
+                Flow::Quit(code) => return code,
+                Flow::Failed if self.interactive => {}
+                Flow::Failed => {
+                    output::stderr(&format!("stopped in line {} of {}", input.line, source.name()));
+                    return 1;
+                }
+            }
+        }
+    }
+
+    /// Carries out what was given at once: one input, or several that were pasted and begin with a command.
+    fn inputs(&mut self, given: &Input, place: &str) -> Flow {
+        if !given.kind().is_one_line() || !given.text.trim().contains('\n') {
+            return self.input(given, place);
+        }
+        for input in inputs(&given.text) {
+            let flow = self.input(&Input { line: given.line + input.line - 1, ..input }, place);
+            if flow != Flow::Go {
+                return flow;
+            }
+        }
+        Flow::Go
+    }
+
+    /// Carries out one input.
+    pub fn input(&mut self, input: &Input, place: &str) -> Flow {
+        if self.echo {
+            for line in input.text.lines() {
+                self.screen.line(&format!("{place}> {line}"));
+            }
+        }
+        let text = input.text.trim();
+        if !text.is_empty() {
+            self.inputs.push(input.text.clone());
+        }
+        // In a file of plain Rust a command stands in a comment, where other tools do not see it.
+        let flow = match text.strip_prefix("//:").filter(|_| !text.contains('\n')) {
+            Some(command) => colon::run(self, command.trim()),
+            None => match input.kind() {
+                InputKind::Empty => return Flow::Go,
+                InputKind::Command => colon::run(self, joined(text).trim_start_matches(':')),
+                InputKind::Shell => self.shell_line(joined(text).trim_start_matches('!')),
+                InputKind::Question => colon::run(self, &format!("doc {}", text.trim_matches('?').trim())),
+                InputKind::Rust => self.rust(&input.text),
+            },
+        };
+        if flow == Flow::Go && !colon::is_of_the_moment(text) {
+            self.log.push(input.text.clone());
+        }
+        flow
+    }
+
+    /// Runs a cell the user wrote.
+    pub fn rust(&mut self, code: &str) -> Flow {
+        if !self.ready() {
+            return Flow::Failed;
+        }
+        let heard = self.session().eval(code);
+        match self.follow(&heard, true) {
+            Ok(_) => Flow::Go,
+            Err(fault) => {
+                self.screen.fault(&fault, code);
+                self.last_fault = Some(fault);
+                Flow::Failed
+            }
+        }
+    }
+
+    /// Runs a cell of ours; `show` its output.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn hidden(&mut self, code: &str, show: bool) -> Result<(), Fault> {
+        if !self.ready() {
+            return Err(Fault::new(crate::engine::FaultKind::NoSession, "Rust cells cannot run."));
+        }
+        let heard = self.session().eval_hidden(code);
+        self.follow(&heard, show).map(drop)
+    }
+
+    /// Draws a cell's events until it ends; how long it took and ran.
+    pub fn follow(
+        &mut self,
+        heard: &std::sync::mpsc::Receiver<Event>,
+        show: bool,
+    ) -> Result<(Duration, Duration), Fault> {
+        for event in heard {
+            match event {
+                Event::Output(output) if show => self.screen.output(output),
+                Event::Output(_) => {}
+                Event::Input { prompt, is_password, reply } => {
+                    let answer =
+                        if self.interactive { self.screen.ask(&prompt, is_password) } else { String::new() };
+                    let _ = reply.send(answer);
+                }
+                Event::Done(outcome) => {
+                    self.screen.finish();
+                    let value = outcome.result?;
+                    if show {
+                        self.screen.value(&value);
+                    }
+                    if !outcome.lost.is_empty() && show {
+                        self.screen.note(&format!("moved away: {}", outcome.lost.join(", ")));
+                    }
+                    return Ok((outcome.took, outcome.ran));
+                }
+            }
+        }
+        Err(Fault::new(crate::engine::FaultKind::NoSession, "The session has ended."))
+    }
+
+    /// Waits until Rust can run, showing what is being done; says why when it cannot.
+    pub fn ready(&mut self) -> bool {
+        let session = self.session().clone();
+        interrupts::clear();
+        let waited = session.wait(
+            |status| {
+                if !matches!(status, Status::Ready | Status::Busy | Status::Unavailable(_)) {
+                    self.screen.waiting(&status.to_string());
+                }
+            },
+            interrupts::asked,
+        );
+        self.screen.finish();
+        if !waited {
+            self.screen
+                .note("Rust is not ready yet; it goes on in the background, and commands work meanwhile.");
+            return false;
+        }
+        if let Status::Unavailable(why) = session.status() {
+            self.screen.failure(&why);
+            return false;
+        }
+        for code in std::mem::take(&mut self.pending) {
+            let heard = self.session().eval_hidden(&code);
+            if let Err(fault) = self.follow(&heard, false) {
+                self.screen.fault(&fault, &code);
+            }
+        }
+        true
+    }
+
+    /// Has the session run `code` as soon as it can: now when it is ready, else before the next cell.
+    pub fn bind(&mut self, code: String) {
+        self.last_rust = Some(code.clone());
+        self.pending.push(code);
+        if self.session.get().is_some_and(|s| s.status() == Status::Ready) {
+            self.ready();
+        }
+    }
+
+    /// A line for the system's shell, with our terminal.
+    fn shell_line(&mut self, line: &str) -> Flow {
+        match std::process::Command::new("sh").args(["-c", line]).status() {
+            Ok(status) if status.success() => Flow::Go,
+            Ok(status) => {
+                self.screen.failure(&format!("the shell command ended with {status}"));
+                Flow::Failed
+            }
+            Err(e) => {
+                self.screen.failure(&format!("the shell 'sh' does not run: {e}"));
+                Flow::Failed
+            }
+        }
+    }
+
+    /// Runs `selfsame WORDS` and shows what it prints.
+    pub fn command(&mut self, words: &[String]) -> Result<child::Ended, String> {
+        let mut environment = Vec::new();
+        if let Some(threads) = self.threads {
+            environment.push(("RAYON_NUM_THREADS", threads.to_string()));
+        }
+        let screen = &mut self.screen;
+        let ended =
+            child::run(words, &environment, self.options.frontend, &mut |output| screen.output(output));
+        self.screen.finish();
+        ended.map_err(|e| format!("the command cannot be started: {e}"))
+    }
+}

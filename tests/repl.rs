@@ -1,0 +1,198 @@
+//! The REPL at a real terminal, as somebody uses it.
+
+use std::path::Path;
+
+use crate::program;
+use crate::session::{cache, ended, warm};
+use crate::terminal::{available, Terminal};
+
+/// The REPL in `folder`, which is also where it keeps its settings and history.
+fn repl(folder: &Path, size: (usize, usize), more: &[(&str, &str)]) -> Terminal {
+    let folders = folder.display().to_string();
+    let cache = cache().display().to_string();
+    let mut environment = vec![
+        ("SELFSAME_CACHE_DIR", cache.as_str()),
+        ("XDG_CONFIG_HOME", &folders),
+        ("XDG_DATA_HOME", &folders),
+    ];
+    environment.extend_from_slice(more);
+    let terminal = Terminal::start(&program::path().display().to_string(), folder, size, &environment);
+    terminal.shows("selfsame>", 1, 20);
+    terminal
+}
+
+/// Keeps a screen where it can be looked at: `screens/` in the target folder.
+fn keep(name: &str, screen: &str) {
+    let folder = program::path().parent().expect("a program is in a folder").join("screens");
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    std::fs::write(folder.join(format!("{name}.txt")), screen).expect("the target folder can be written");
+}
+
+#[test]
+fn a_session_from_training_to_its_replay() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = repl(folder.path(), (100, 40), &[]);
+    terminal.enter("let kept = 41;");
+    terminal.enter("kept + 1");
+    terminal.until("the sum", 120, |screen| screen.lines().any(|line| line.trim() == "42"));
+
+    // Stopped softly after a while, with everything it has.
+    terminal.enter(":train simclr digits --epochs 200 --name long");
+    let screen = terminal.until("an epoch", 60, |screen| screen.contains("kNN"));
+    keep("training", &screen);
+    terminal.press("C-c");
+    let screen = terminal.shows("stopped after", 1, 30);
+    keep("stopped", &screen);
+    terminal.enter("run.metrics().len() > 1");
+    terminal.until("the run in Rust", 60, |screen| screen.lines().any(|line| line.trim() == "true"));
+    terminal.enter("kept + 2");
+    terminal.until("a variable from before", 60, |screen| screen.lines().any(|line| line.trim() == "43"));
+
+    terminal.enter(":plot run");
+    keep("plot", &terminal.shows("selfsame>", 7, 30));
+
+    terminal.enter("let x: u8 = \"text\";");
+    let screen = terminal.shows("expected `u8`, found `&str`", 1, 30);
+    keep("error", &screen);
+    terminal.enter(":why");
+    terminal.shows("error[E0308]", 1, 30);
+
+    terminal.enter(":vars");
+    keep(
+        "variables",
+        &terminal.until("variables", 30, |screen| screen.contains("kept") && screen.contains("i32")),
+    );
+    terminal.enter(":save session.ssl");
+    terminal.shows("saved;", 1, 30);
+    terminal.enter(":quit");
+    terminal.until("the end", 20, |_| !terminal.is_open());
+
+    let saved = std::fs::read_to_string(folder.path().join("session.ssl")).unwrap();
+    let script = saved.replace("--epochs 200 --name long", "--epochs 2 --name short");
+    std::fs::write(folder.path().join("short.ssl"), script).unwrap();
+    let replayed = ended(warm(folder.path()).args(["run", "short.ssl"]));
+    assert_eq!(replayed.code, Some(0), "{}", replayed.stderr);
+    for expected in ["42\n", "true\n", "43\n"] {
+        assert!(replayed.stdout.contains(expected), "{expected}: {}", replayed.stdout);
+    }
+}
+
+#[test]
+fn the_tour_from_its_beginning_to_its_end() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = repl(folder.path(), (100, 45), &[]);
+    terminal.enter(":tour");
+    for step in 1..=8 {
+        let screen = terminal.shows("Enter runs it", step, 240);
+        assert!(screen.contains(&format!("{step} of 8:")), "{screen}");
+        terminal.press("Enter");
+    }
+    let screen = terminal.shows("That was the tour.", 1, 240);
+    keep("tour", &screen);
+    for part in [
+        "1,797",
+        "Better than nothing",
+        "temperature-too-high",
+        "this Linear takes 784 features, the input has 783",
+    ] {
+        assert!(screen.contains(part), "no '{part}' in\n{screen}");
+    }
+}
+
+#[test]
+fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = repl(folder.path(), (100, 40), &[]);
+    terminal.enter("let lost = 1;");
+    terminal
+        .enter("println!(\"begins\"); loop { std::thread::sleep(std::time::Duration::from_millis(10)); }");
+    terminal.until("the loop", 120, |screen| screen.lines().any(|line| line.trim() == "begins"));
+    terminal.press("C-c");
+    terminal.shows("Ctrl-C again within two seconds", 1, 10);
+    terminal.press("C-c");
+    let screen = terminal.shows("Stopped by force", 1, 20);
+    assert!(screen.contains("its variables"), "{screen}");
+    terminal.enter("1 + 1");
+    terminal.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "2"));
+
+    // A loop that asks whether it should stop ends at the first, and nothing is lost.
+    terminal.enter("let kept = 7; println!(\"again\"); while !interrupted() {}");
+    terminal.until("the second loop", 60, |screen| screen.lines().any(|line| line.trim() == "again"));
+    terminal.press("C-c");
+    terminal.shows("selfsame>", 6, 10);
+    terminal.enter("kept * 6");
+    terminal.until("the variable", 60, |screen| screen.lines().any(|line| line.trim() == "42"));
+}
+
+#[test]
+fn narrow_and_plain_terminals_and_one_that_changes_its_size() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = repl(folder.path(), (20, 20), &[]);
+    terminal.enter(":methods");
+    terminal.shows("simclr", 1, 30);
+    terminal.resize(90, 30);
+    terminal.enter(":train simclr digits --epochs 3 --name sizes");
+    terminal.shows("loss", 1, 60);
+    terminal.resize(40, 12);
+    terminal.resize(110, 40);
+    terminal.shows("supervised", 1, 120);
+
+    let plain = repl(folder.path(), (80, 24), &[("TERM", "dumb")]);
+    plain.enter(":methods");
+    plain.shows("simclr", 1, 30);
+    plain.enter("2 + 3");
+    plain.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "5"));
+}
+
+#[test]
+fn two_sessions_do_not_write_into_one_run() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (repl(folder.path(), (100, 40), &[]), repl(folder.path(), (100, 40), &[]));
+    one.enter(":train simclr digits --epochs 300 --name shared");
+    one.until("an epoch", 60, |screen| screen.contains("kNN"));
+    two.enter(":resume runs/shared");
+    let screen = two.shows("error", 1, 30);
+    assert!(screen.contains("another process"), "{screen}");
+    one.press("C-c");
+    one.shows("stopped after", 1, 30);
+}
+
+#[test]
+fn several_lines_are_one_input_and_completion_knows_commands() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = repl(folder.path(), (100, 40), &[("NO_COLOR", "1")]);
+    terminal.enter("fn twice(n: i32) -> i32 {");
+    terminal.enter("2 * n");
+    terminal.enter("}");
+    terminal.enter("twice(21)");
+    terminal.until("the answer", 120, |screen| screen.lines().any(|line| line.trim() == "42"));
+    terminal.enter(":meth");
+    terminal.shows("did you mean 'methods'", 1, 10);
+    terminal.press("Up");
+    terminal.press("C-c");
+    for key in [":", "m", "e", "t", "Tab"] {
+        terminal.press(key);
+    }
+    terminal.shows(":methods", 1, 10);
+    terminal.press("Enter");
+    terminal.press("Enter");
+    terminal.shows("simclr", 1, 10);
+}

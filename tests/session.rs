@@ -1,0 +1,261 @@
+//! Rust cells from scripts: what they share, how they fail, what they leave.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+
+use crate::program::{path, Ended};
+
+/// Where the library for cells is compiled, once for all tests and for the next run of them.
+pub fn cache() -> &'static Path {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
+    CACHE.get_or_init(|| {
+        let folder = path().parent().expect("a program is in a folder").join("session-cache");
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let warmed = std::process::Command::new(path())
+            .arg("warm")
+            .env("SELFSAME_CACHE_DIR", &folder)
+            .output()
+            .expect("the program runs");
+        assert!(warmed.status.success(), "{}", String::from_utf8_lossy(&warmed.stderr));
+        folder
+    })
+}
+
+/// The program in `folder`, with a warm cache.
+pub fn warm(folder: &Path) -> Command {
+    let mut command = crate::program::selfsame(folder);
+    command.env("SELFSAME_CACHE_DIR", cache()).env("XDG_CONFIG_HOME", folder).env("XDG_DATA_HOME", folder);
+    command
+}
+
+/// What a call came to. Unlike elsewhere, a panic may be what the script was for.
+pub fn ended(command: &mut Command) -> Ended {
+    let out = command.output().unwrap();
+    Ended {
+        code: out.status.code(),
+        stdout: String::from_utf8(out.stdout).expect("stdout is UTF-8"),
+        stderr: String::from_utf8(out.stderr).expect("stderr is UTF-8"),
+    }
+}
+
+/// Carries out `script`, which comes on standard input.
+fn script(text: &str) -> Ended {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = warm(folder.path());
+    command.write_stdin(text);
+    ended(&mut command)
+}
+
+#[test]
+fn values_are_printed_and_live_on() {
+    let ended = script("let x = 20;\n\nlet y = x + 1;\n\nx + y\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "41\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn tensors_made_in_one_cell_have_gradients_in_the_next() {
+    // Each cell is a library of its own. Were dfdx in every one, the second cell's tensor would get the first's number.
+    let ended = script(
+        "use selfsame::dfdx::prelude::*;\n\n\
+         let dev: Cpu = Default::default();\n\
+         let w: Tensor<Rank2<3, 2>, f32, Cpu> = dev.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);\n\n\
+         let x: Tensor<Rank2<4, 3>, f32, Cpu> = dev.ones();\n\n\
+         let loss = x.leaky_trace().matmul(w.clone()).sum::<Rank0, _>();\n\
+         let gradients = loss.backward();\n\
+         println!(\"{:?} {:?}\", gradients.get(&w).array(), gradients.get(&x).array()[0]);\n",
+    );
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(0), "[[4.0, 4.0], [4.0, 4.0], [4.0, 4.0]] [3.0, 7.0, 11.0]\n"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_script_stops_at_its_first_error_and_says_where() {
+    let ended = script("println!(\"one\");\n\nlet x: u8 = \"two\";\n\nprintln!(\"three\");\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "one\n"));
+    assert!(ended.stderr.contains("expected `u8`, found `&str`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stopped in line 3 of stdin"), "{}", ended.stderr);
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_told_in_words() {
+    let ended = script(
+        "use selfsame::dfdx::prelude::*;\n\nlet dev: Cpu = Default::default();\n\
+         let a: Tensor<Rank2<3, 4>, f32, Cpu> = dev.zeros();\nlet b: Tensor<Rank2<5, 6>, f32, Cpu> = dev.zeros();\n\n\
+         a.matmul(b)\n",
+    );
+    assert_eq!(ended.code, Some(1));
+    let expected = "error: matmul: 3 x 4 times 5 x 6 does not fit; the left has 4 columns, the right 5 rows.";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 | a.matmul(b)"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_panic_and_a_failed_question_mark_are_errors() {
+    let ended = script("let v: Vec<i32> = Vec::new();\n\nv[3]\n");
+    assert_eq!(ended.code, Some(1));
+    let expected = "error: panicked: index out of bounds: the len is 0 but the index is 3";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    let ended = script("let n: i32 = \"seven\".parse()?;\n");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("error: invalid digit found in string"), "{}", ended.stderr);
+}
+
+#[test]
+fn output_without_a_final_newline_neither_hangs_nor_sticks_to_the_next() {
+    let ended = script(
+        "print!(\"first\");\n\nprintln!(\"second\");\n\n\
+         { use std::io::Write; print!(\"third\"); std::io::stdout().flush().unwrap(); }\n\n4\n",
+    );
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(0), "first\nsecond\nthird\n4\n"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_cell_that_ends_its_process_says_what_was_lost() {
+    for (code, expected) in [
+        ("std::process::exit(3)", "exit status: 3"),
+        ("std::process::abort()", "signal: 6"),
+        (
+            "fn f(n: u64) -> u64 { if n == u64::MAX { 0 } else { f(n + 1) + n } }\nf(0)",
+            "recursed until its stack was full",
+        ),
+    ] {
+        let ended = script(&format!("let kept = 1;\n\n{code}\n\nkept\n"));
+        assert_eq!(ended.code, Some(1), "{code}");
+        assert!(ended.stderr.contains(expected), "{code}: {}", ended.stderr);
+        assert!(ended.stderr.contains("its variables"), "{code}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_flood_of_output_is_cut_and_the_next_cell_works() {
+    let ended = script("for i in 0..3_000_000 { println!(\"line {i} of a flood that nobody will read to its end\"); }\n\n1 + 1\n");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.len() < 8 << 20, "{} bytes", ended.stdout.len());
+    assert!(ended.stdout.contains("line 2999999 of a flood"));
+    assert!(ended.stdout.ends_with("2\n"));
+    assert!(ended.stderr.contains("lines (1") && ended.stderr.contains("left out"), "{}", ended.stderr);
+}
+
+#[test]
+fn threads_may_outlive_their_cell() {
+    let ended = script(
+        "let handle = std::thread::spawn(|| { std::thread::sleep(std::time::Duration::from_millis(300)); 42 });\n\n\
+         handle.join().unwrap()\n",
+    );
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "42\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn training_in_a_cell_and_a_run_of_a_command() {
+    let ended = script(
+        ":train simclr digits --epochs 1 --seed 3 --name one --out runs\n\n\
+         let report = run.report().clone();\n\n\
+         println!(\"{} {} {}\", report.method, report.epochs, report.loss.len());\n",
+    );
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.ends_with("simclr 1 1\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn unclosed_and_senseless_input() {
+    for (text, expected) in [
+        ("let x = \"never closed\n", "error"),
+        ("fn f( {\n", "error"),
+        (":trian simclr digits\n", "did you mean 'train'"),
+        (":train simclr digits --epochs many\n", "many"),
+        (":train \"simclr\n", "quotation mark"),
+        (":timeit\n", "takes an expression"),
+        ("!exit 3\n", "exit status: 3"),
+    ] {
+        let ended = script(text);
+        assert_eq!(ended.code, Some(1), "{text}");
+        assert!(ended.stderr.contains(expected), "{text}: {}", ended.stderr);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut junk = warm(folder.path());
+    junk.write_stdin(vec![0_u8, 159, 146, 150, 10, 255, 254]);
+    let ended = ended(&mut junk);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("stdin, line 1"), "{}", ended.stderr);
+}
+
+#[test]
+fn ten_megabytes_at_once_are_refused_in_a_moment() {
+    let begun = Instant::now();
+    let ended = script(&"x".repeat(10 << 20));
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("more than 4 MB"), "{}", ended.stderr);
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn one_command_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = ended(warm(folder.path()).args(["-c", ":methods"]));
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stdout.contains("simclr"), "{}", ended.stdout);
+}
+
+#[test]
+fn without_cargo_commands_work_and_rust_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = warm(folder.path());
+    command.env("PATH", folder.path()).env_remove("CARGO").write_stdin(":methods\n\n1 + 1\n");
+    let ended = ended(&mut command);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("simclr"), "{}", ended.stdout);
+    assert!(
+        ended.stderr.contains("Rust cells need cargo") && ended.stderr.contains("rustup.rs"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let mut command = warm(folder.path());
+    command.env("SELFSAME_CACHE_DIR", &file).write_stdin("1 + 1\n");
+    let ended = ended(&mut command);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("a-file"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_session_saved_and_replayed_prints_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = "let x = 6;\n\nfn twice(n: i32) -> i32 {\n    2 * n\n}\n\ntwice(x)\n\n:methods\n\n";
+    for name in ["saved.ssl", "saved.rs", "saved.ipynb"] {
+        let mut first = warm(folder.path());
+        first.write_stdin(format!("{inputs}:save {name}\n"));
+        let first = ended(&mut first);
+        assert_eq!(first.code, Some(0), "{}", first.stderr);
+        let again = ended(warm(folder.path()).args(["run", name]));
+        assert_eq!((again.code, again.stdout), (Some(0), first.stdout), "{name}: {}", again.stderr);
+    }
+}
+
+#[test]
+fn two_sessions_at_once_do_not_disturb_each_other() {
+    let one = std::thread::spawn(|| {
+        script("let x = 1;\n\nstd::thread::sleep(std::time::Duration::from_secs(2));\n\nx\n")
+    });
+    let two = script("let x = 2;\n\nx\n");
+    let one = one.join().unwrap();
+    assert_eq!((one.code, one.stdout.as_str()), (Some(0), "1\n"), "{}", one.stderr);
+    assert_eq!((two.code, two.stdout.as_str()), (Some(0), "2\n"), "{}", two.stderr);
+}
