@@ -63,7 +63,7 @@ const fn entry(
     Collapse { name, method, change, shows, kinds, settings }
 }
 
-const TOTAL: &[&str] = &["total-collapse"];
+const TOTAL: &[&str] = &["total-collapse", "loss-plateau"];
 const DIMENSIONAL: &[&str] = &["projector-dimensional-collapse", "dimensional-collapse"];
 
 const ENTRIES: &[Collapse] = &[
