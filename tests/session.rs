@@ -161,7 +161,7 @@ fn threads_may_outlive_their_cell() {
 fn training_in_a_cell_and_a_run_of_a_command() {
     let ended = script(
         ":train simclr digits --epochs 1 --seed 3 --name one --out runs\n\n\
-         let report = run.report().clone();\n\n\
+         let report = run.report()?.clone();\n\n\
          println!(\"{} {} {}\", report.method, report.epochs, report.loss.len());\n",
     );
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
