@@ -11,6 +11,7 @@ Examples:
   selfsame train simclr digits                     embedded data, nothing to download
   selfsame train simclr mnist:data/mnist --epochs 5
   selfsame compare runs/*                          which run was better, and from when on
+  selfsame kernel install                          notebooks: the kernel for Jupyter
   selfsame doctor                                  what this machine lacks
   selfsame -c ':methods'                           one command of the REPL, from a script
 
@@ -92,6 +93,11 @@ pub enum Command {
     /// A file of inputs (.ssl), of plain Rust with commands in `//:` comments (.rs), or a notebook (.ipynb). It stops at the
     /// first error, with exit code 1.
     Run(Run),
+    /// Serve notebooks: the kernel for Jupyter
+    ///
+    /// After `selfsame kernel install` JupyterLab, notebooks and consoles offer 'Selfsame (Rust)'. Cells take commands and
+    /// Rust, as the prompt does.
+    Kernel(crate::kernel::Arguments),
     /// Compile what Rust cells need, ahead of the first session
     Warm,
     /// List the encoders with the images they take and their parameters

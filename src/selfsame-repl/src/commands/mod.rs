@@ -10,6 +10,7 @@ mod drawn;
 pub mod embed;
 pub mod encoders;
 pub mod eval;
+pub mod kernel;
 pub mod methods;
 pub mod neighbors;
 pub mod plot;

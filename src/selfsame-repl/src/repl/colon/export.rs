@@ -78,7 +78,7 @@ pub(super) fn load(shell: &mut Shell, rest: &str) -> Flow {
 
 /// `:edit`
 pub(super) fn edit(shell: &mut Shell, rest: &str) -> Flow {
-    if !shell.interactive {
+    if !shell.interactive || !shell.screen.lends_its_terminal() {
         shell.screen.failure("an editor opens at a terminal only.");
         return Flow::Failed;
     }
