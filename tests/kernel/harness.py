@@ -47,6 +47,7 @@ class Kernel:
 
     def __init__(self, manager):
         self.manager = manager
+        self.early = []
         self.client = manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
@@ -60,24 +61,36 @@ class Kernel:
     def answered(self, message, timeout=120):
         """The reply to `message`, and everything that was published for it until the kernel was idle."""
         until = time.monotonic() + timeout
-        messages, reply = [], None
+        messages = []
         while True:
-            left = until - time.monotonic()
-            assert left > 0, f"no end within {timeout} s; so far {messages[-3:]}"
-            try:
-                got = self.client.get_iopub_msg(timeout=min(left, 1))
-            except queue.Empty:
+            assert time.monotonic() < until, f"no end within {timeout} s; so far {messages[-3:]}"
+            got = self.next("iopub", message)
+            if got is None:
                 continue
-            if got["parent_header"].get("msg_id") != message:
-                continue
-            messages.append(dict(got, at=time.monotonic()))
+            messages.append(got)
             if got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
                 break
-        while reply is None:
-            got = self.client.get_shell_msg(timeout=max(until - time.monotonic(), 1))
-            if got["parent_header"].get("msg_id") == message:
-                reply = got
-        return Ran(reply, messages)
+        while True:
+            assert time.monotonic() < until, f"no reply within {timeout} s"
+            reply = self.next("shell", message)
+            if reply is not None:
+                return Ran(reply, messages)
+
+    def next(self, channel, message):
+        """The next message that belongs to `message`, if one comes soon; others are kept for who asks for them."""
+        for at, (where, got) in enumerate(self.early):
+            if where == channel and got["parent_header"].get("msg_id") == message:
+                return self.early.pop(at)[1]
+        get = self.client.get_iopub_msg if channel == "iopub" else self.client.get_shell_msg
+        try:
+            got = get(timeout=0.5)
+        except queue.Empty:
+            return None
+        got["at"] = time.monotonic()
+        if got["parent_header"].get("msg_id") == message:
+            return got
+        self.early.append((channel, got))
+        return None
 
     def ask(self, message, timeout=30):
         """The content of the reply to a request that was sent as `message`."""
@@ -87,11 +100,8 @@ class Kernel:
         """Reads what is published for `message` until `found` says yes to one."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
-            try:
-                got = self.client.get_iopub_msg(timeout=1)
-            except queue.Empty:
-                continue
-            if got["parent_header"].get("msg_id") == message and found(got):
+            got = self.next("iopub", message)
+            if got is not None and found(got):
                 return got
         raise AssertionError(f"not seen within {timeout} s")
 

@@ -1,7 +1,6 @@
 """Cells: results, errors, order, commands, questions."""
 
 import tempfile
-import time
 import unittest
 
 from harness import kernel
@@ -107,10 +106,13 @@ class Cells(unittest.TestCase):
         self.assertEqual(ran.text(), "[[4.0, 4.0], [4.0, 4.0], [4.0, 4.0]] [3.0, 7.0, 11.0]\n")
 
     def test_values_are_rich_and_have_plain_text(self):
-        digits = self.ok("let digits = Digits::load()?;\ndigits.pictures(8)").result
-        self.assertIn("text/html", digits)
-        self.assertTrue(digits["text/plain"])
-        self.assertNotIn("<script", digits["text/html"])
+        for code in ["let digits = Digits::load()?;\ndigits.pictures(8)", "digits.test()",
+                     "let t: selfsame::dfdx::prelude::Tensor<(Const<2>, Const<3>), f32, Cpu> = "
+                     "selfsame::dfdx::prelude::OnesTensor::ones(&Cpu::default());\nt"]:
+            shown = self.ok(code).result
+            rich = shown.get("text/html") or shown.get("image/svg+xml")
+            self.assertTrue(rich and shown["text/plain"], shown.keys())
+            self.assertNotIn("<script", rich)
         figure = self.ok('selfsame::plot::curves("t", "x", "y", &[selfsame::plot::Series::new("a", '
                          "vec![(0.0, 1.0), (1.0, 2.0)])])?").result
         self.assertTrue(figure["image/svg+xml"].startswith("<svg"))
@@ -162,13 +164,6 @@ class Cells(unittest.TestCase):
         self.assertIn("left out", text)
         self.assertTrue(text.endswith("the last line\n"), text[-200:])
         self.assertLess(len(ran.of("stream")), 200)
-
-    def test_a_cell_is_fast(self):
-        self.ok("let warm = 1;")
-        begun = time.monotonic()
-        for i in range(3):
-            self.ok(f"println!(\"{{}}\", {i});")
-        self.assertLess((time.monotonic() - begun) / 3, 3.0)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class Suite(jupyter_kernel_test.KernelTests):
         super().setUpClass()
         # The suite waits fifteen seconds for a cell, which is less than a cold start takes.
         client = Kernel.__new__(Kernel)
-        client.manager, client.client = cls.km, cls.kc
+        client.manager, client.client, client.early = cls.km, cls.kc, []
         ran = client.run("1 + 1", timeout=READY)
         assert ran.status == "ok", ran
 

@@ -46,8 +46,8 @@ impl Completions {
                 let about = s.description.as_deref().unwrap_or_default();
                 let is_rust = !s.append_whitespace && !about.is_empty();
                 let (kind, signature) = match about.split_once(' ').filter(|_| is_rust) {
-                    Some((kind, signature)) => (kind, signature),
-                    None if is_rust => (about, ""),
+                    Some((kind, signature)) => (in_jupyter(kind), signature),
+                    None if is_rust => (in_jupyter(about), ""),
                     None => ("magic", about),
                 };
                 json!({ "text": s.value, "type": kind, "signature": signature, "start": start, "end": end })
@@ -80,6 +80,15 @@ impl Completions {
                 return Vec::new();
             }
         }
+    }
+}
+
+/// The prompt's word for a kind in the words of Jupyter's front ends, which have a picture for each.
+fn in_jupyter(kind: &str) -> &str {
+    match kind {
+        "value" => "instance",
+        "type" => "class",
+        kind => kind,
     }
 }
 
