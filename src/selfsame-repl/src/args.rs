@@ -98,6 +98,10 @@ pub enum Command {
     /// After `selfsame kernel install` JupyterLab, notebooks and consoles offer 'Selfsame (Rust)'. Cells take commands and
     /// Rust, as the prompt does.
     Kernel(crate::kernel::Arguments),
+    /// Make notebooks of tutorials in Markdown
+    ///
+    /// Pieces of code marked as Rust become cells that run, everything else cells to read.
+    Notebook(Notebook),
     /// Compile what Rust cells need, ahead of the first session
     Warm,
     /// List the encoders with the images they take and their parameters
@@ -607,6 +611,26 @@ pub struct Doctor {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+const NOTEBOOK_EXAMPLES: &str = "\
+Examples:
+  selfsame notebook tutorial.md                    writes tutorial.ipynb
+  selfsame notebook notebooks/tutorials/*.md --to notebooks --check";
+
+/// What `notebook` takes.
+#[derive(Debug, Args)]
+#[command(after_help = NOTEBOOK_EXAMPLES)]
+pub struct Notebook {
+    /// Markdown files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Where notebooks go; beside their files otherwise
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+    /// Write nothing; fail where a notebook is not what its file makes
+    #[arg(long)]
+    pub check: bool,
 }
 
 const BENCH_EXAMPLES: &str = "\

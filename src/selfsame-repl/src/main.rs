@@ -8,6 +8,7 @@ mod exit;
 mod face;
 mod invocation;
 mod kernel;
+mod notebook;
 mod numbers;
 mod output;
 mod repl;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Methods => commands::methods::run(),
         Command::Run(arguments) => commands::session::script(&arguments),
         Command::Kernel(arguments) => commands::kernel::run(arguments),
+        Command::Notebook(arguments) => commands::notebook::run(&arguments),
         Command::Warm => commands::session::warm(),
         Command::Encoders(arguments) => commands::encoders::run(arguments),
         Command::Runs(arguments) => commands::runs::run(arguments),

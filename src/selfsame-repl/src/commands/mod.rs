@@ -13,6 +13,7 @@ pub mod eval;
 pub mod kernel;
 pub mod methods;
 pub mod neighbors;
+pub mod notebook;
 pub mod plot;
 pub mod runs;
 mod scores;

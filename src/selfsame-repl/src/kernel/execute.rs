@@ -3,13 +3,13 @@
 use serde_json::{json, Map, Value};
 
 use super::failure::Failure;
-use super::kernel::Kernel;
 use super::message::Request;
 use super::notebook::lock;
+use super::server::Server;
 use crate::editor::{inputs, Input, InputKind};
 use crate::repl::Flow;
 
-impl Kernel {
+impl Server {
     /// Answers an `execute_request`.
     pub(super) fn execute(&mut self, request: &Request) {
         let code = request.text("code");

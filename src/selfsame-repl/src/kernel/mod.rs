@@ -1,7 +1,7 @@
 //! The Jupyter kernel: a notebook's cells on the engine that the REPL has.
 //!
 //! ```text
-//! Jupyter ── five ZMQ sockets ── Channels ──► Kernel: one request after the other ──► Shell ──► Session
+//! Jupyter ── five ZMQ sockets ── Channels ──► Server: one request after the other ──► Shell ──► Session
 //!                ▲                                                                      │
 //!                └── Outbox ◄── Outputs: streams bundled, displays brought up to date ◄─┘ Notebook
 //! ```
@@ -20,12 +20,12 @@ mod info;
 mod inspect;
 mod install;
 mod is_complete;
-mod kernel;
 mod message;
 mod notebook;
 mod outputs;
 mod past;
 mod serve;
+mod server;
 mod spec;
 mod stdin;
 mod stop;
@@ -34,3 +34,4 @@ mod text;
 pub use arguments::{Arguments, Command};
 pub use install::{install, list, uninstall};
 pub use serve::serve;
+pub use spec::DEFAULT_NAME;

@@ -9,10 +9,10 @@ use selfsame::Error;
 use serde_json::json;
 
 use super::channels::{self, Inboxes};
-use super::kernel::Kernel;
 use super::notebook::Notebook;
 use super::outputs::Outputs;
 use super::past::Past;
+use super::server::Server;
 use super::stdin::Stdin;
 use super::stop::Stop;
 use crate::editor::Config;
@@ -51,7 +51,7 @@ pub fn serve(file: &Path) -> Result<Exit, Error> {
     stop.serve(control);
     // Rust gets ready while the notebook opens.
     shell.session();
-    let mut kernel = Kernel {
+    let mut server = Server {
         shell,
         outputs,
         stdin,
@@ -63,7 +63,7 @@ pub fn serve(file: &Path) -> Result<Exit, Error> {
         waiting: VecDeque::new(),
         completions: None,
     };
-    kernel.serve();
+    server.serve();
     outbox.drain();
     runtime.shutdown_background();
     Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! The kernel: requests of the shell channel, one after the other.
+//! Serving the requests of the shell channel, one after the other.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -22,7 +22,7 @@ use crate::repl::Shell;
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Everything that lives from one request to the next.
-pub struct Kernel {
+pub struct Server {
     pub(super) shell: Shell,
     pub(super) outputs: Arc<Mutex<Outputs>>,
     pub(super) stdin: Arc<Stdin>,
@@ -37,7 +37,7 @@ pub struct Kernel {
     pub(super) completions: Option<Completions>,
 }
 
-impl Kernel {
+impl Server {
     /// Serves until it is told to end, or whoever started it is gone.
     pub fn serve(&mut self) {
         while let Some(request) = self.next() {
