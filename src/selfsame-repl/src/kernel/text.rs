@@ -108,7 +108,7 @@ mod tests {
         assert!(bound.pass("a\n".into()).is_some());
         bound.omitted(7, 70);
         assert_eq!(bound.pass("z\n".into()), None);
-        assert_eq!(bound.end(), Some("... 7 lines (70 bytes) left out ...\nz\n".into()));
+        assert_eq!(bound.end(), Some("... 7 lines (70 B) left out ...\nz\n".into()));
         assert_eq!(bound.end(), None);
     }
 }
