@@ -63,8 +63,10 @@ fn the_version_is_the_package_s() {
 }
 
 #[test]
-fn without_a_command_the_help_goes_to_stderr() {
-    call(Path::new("."), "").fails(2, &["usage:", "train"]);
+fn without_a_command_and_a_terminal_a_script_is_read() {
+    // There is nothing on standard input here.
+    assert_eq!(call(Path::new("."), "").succeeds(), "");
+    call(Path::new("."), "trian").fails(2, &["train"]);
 }
 
 #[test]

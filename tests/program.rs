@@ -97,12 +97,12 @@ impl Ended {
         &self.stdout
     }
 
-    /// Stdout as the one JSON object it must be.
+    /// Stdout as the one JSON object, or list, it must be.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         let value: serde_json::Value =
             serde_json::from_str(self.succeeds()).expect("stdout is one JSON value");
-        assert!(value.is_object(), "not an object: {value}");
+        assert!(value.is_object() || value.is_array(), "neither an object nor a list: {value}");
         value
     }
 }

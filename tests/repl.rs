@@ -17,7 +17,8 @@ fn repl(folder: &Path, size: (usize, usize), more: &[(&str, &str)]) -> Terminal 
     ];
     environment.extend_from_slice(more);
     let terminal = Terminal::start(&program::path().display().to_string(), folder, size, &environment);
-    terminal.shows("selfsame>", 1, 20);
+    // In a narrow window the prompt is short.
+    terminal.shows(if size.0 < 30 { "> " } else { "selfsame>" }, 1, 20);
     terminal
 }
 
@@ -128,7 +129,9 @@ fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
     terminal.enter("let kept = 7; println!(\"again\"); while !interrupted() {}");
     terminal.until("the second loop", 60, |screen| screen.lines().any(|line| line.trim() == "again"));
     terminal.press("C-c");
-    terminal.shows("selfsame>", 6, 10);
+    terminal.until("the prompt", 10, |screen| {
+        screen.trim_end().ends_with("selfsame>") || screen.contains("ready")
+    });
     terminal.enter("kept * 6");
     terminal.until("the variable", 60, |screen| screen.lines().any(|line| line.trim() == "42"));
 }
@@ -167,7 +170,7 @@ fn two_sessions_do_not_write_into_one_run() {
     one.until("an epoch", 60, |screen| screen.contains("kNN"));
     two.enter(":resume runs/shared");
     let screen = two.shows("error", 1, 30);
-    assert!(screen.contains("another process"), "{screen}");
+    assert!(screen.contains("is training in it"), "{screen}");
     one.press("C-c");
     one.shows("stopped after", 1, 30);
 }

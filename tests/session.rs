@@ -111,7 +111,7 @@ fn a_panic_and_a_failed_question_mark_are_errors() {
 fn output_without_a_final_newline_neither_hangs_nor_sticks_to_the_next() {
     let ended = script(
         "print!(\"first\");\n\nprintln!(\"second\");\n\n\
-         { use std::io::Write; print!(\"third\"); std::io::stdout().flush().unwrap(); }\n\n4\n",
+         { use std::io::Write; print!(\"third\"); std::io::stdout().flush().unwrap(); };\n\n4\n",
     );
     assert_eq!(
         (ended.code, ended.stdout.as_str()),

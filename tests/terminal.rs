@@ -57,7 +57,12 @@ impl Terminal {
 
     /// Types `text` and Enter.
     pub fn enter(&self, text: &str) {
-        self.tmux(&["send-keys", "-l", text]);
+        // At the end of an argument a semicolon is tmux's own, unless it is escaped.
+        let text = match text.strip_suffix(';') {
+            Some(rest) => format!("{rest}\\;"),
+            None => text.to_string(),
+        };
+        self.tmux(&["send-keys", "-l", &text]);
         self.tmux(&["send-keys", "Enter"]);
     }
 

@@ -12,7 +12,7 @@
 //! `N compared, N skipped, N failed`; the program ends with 0, with 1 where something failed, and with 2 where the
 //! file cannot be read.
 //!
-//! To add a family: a function from [`Entry`](file::Entry) to [`Found`](check::Found) and a [`Family`] in `FAMILIES`
+//! To add a family: a function from [`Entry`] to [`Found`] and a [`Family`] in `FAMILIES`
 //! of the file of its kind (`losses.rs`, `ops.rs`, `diagnostics.rs`). A family that cannot be compared goes to
 //! `SKIPPED` there, with the reason.
 

@@ -20,7 +20,7 @@ pub fn build(flags: &Train) -> Result<TrainSpec, Error> {
         None => TrainSpec::default(),
     };
     if let Some(method) = &flags.method {
-        if *method != spec.method {
+        if !spec.method.is_empty() && *method != spec.method {
             // Another objective than the file's: what is the file's objective's own means nothing to it.
             (spec.temperature, spec.projector_dim) = (None, None);
             spec.settings.clear();

@@ -56,7 +56,7 @@ where
     pub fn causal_lm(entry: &Entry) -> Checked {
         let [_, times] = entry.sizes("tokens")?;
         let tokens = entry.integers("tokens")?;
-        let next = |i: usize| if (i + 1) % times == 0 { IGNORED } else { tokens[i + 1] as u32 };
+        let next = |i: usize| if (i + 1).is_multiple_of(times) { IGNORED } else { tokens[i + 1] as u32 };
         let found = Self::tokens(entry, (0..tokens.len()).map(next).collect())?;
         Ok(found)
     }

@@ -68,13 +68,19 @@ fn text(run: &Run, before: Option<&EpochMetrics>, now: &EpochMetrics, alarms: &[
 /// A quantity, its number in a geometry, and how to read it.
 type Quantity = (&'static str, fn(&Geometry) -> f64, &'static str);
 
-const QUANTITIES: [Quantity; 6] = [
-    ("spread (std)", |g| g.std, "1/sqrt(width) when spread evenly, 0 when collapsed"),
-    ("mean cosine", |g| g.mean_cosine, "near 0 when spread out, 1 when all look alike"),
-    ("RankMe", |g| g.rankme, "directions in use; low means dimensional collapse"),
-    ("effective rank", |g| g.effective_rank, "the same of the covariance"),
-    ("alignment", |g| g.alignment, "distance of two views of an image; lower is more invariant"),
-    ("uniformity", |g| g.uniformity, "more negative is more even, 0 is collapsed"),
+const QUANTITIES: [Quantity; 12] = [
+    ("spread (std)", |g| g.std, "1/sqrt(width) even, 0 collapsed"),
+    ("mean cosine", |g| g.mean_cosine, "0 spread out, 1 all alike"),
+    ("RankMe", |g| g.rankme, "directions in use"),
+    ("effective rank", |g| g.effective_rank, "of the covariance"),
+    ("participation ratio", |g| g.participation_ratio, "the same, strong ones count more"),
+    ("LiDAR", |g| g.lidar, "where images differ more than views"),
+    ("alignment", |g| g.alignment, "of two views; 0 invariant"),
+    ("uniformity", |g| g.uniformity, "more negative is more even, 0 collapsed"),
+    ("alpha-ReQ", |g| g.alpha_req, "decay of the spectrum; about 1 healthy"),
+    ("explained variance", |g| g.explained_variance_auc, "0.5 whitened, 1 collapsed"),
+    ("learnability", |g| g.learnability, "of clusters, 0 to 1; rises in training"),
+    ("intrinsic dimension", |g| g.intrinsic_dimension, "1 to 2: collapsed along a surface"),
 ];
 
 fn table(before: Option<&EpochMetrics>, now: &EpochMetrics) -> Table {
@@ -83,13 +89,13 @@ fn table(before: Option<&EpochMetrics>, now: &EpochMetrics) -> Table {
         geometry.map(of).filter(|v| v.is_finite()).map_or("-".to_string(), |v| format!("{v:.3}"))
     };
     for (name, of, reading) in QUANTITIES {
-        table.row([
-            name.to_string(),
-            cell(before.and_then(|row| row.encoder.as_ref()), of),
-            cell(now.encoder.as_ref(), of),
-            cell(now.projector.as_ref(), of),
-            reading.to_string(),
-        ]);
+        let all = [before.and_then(|row| row.encoder.as_ref()), now.encoder.as_ref(), now.projector.as_ref()];
+        let cells = all.map(|geometry| cell(geometry, of));
+        // Not every run has all of them.
+        if cells.iter().any(|cell| cell != "-") {
+            let [untrained, encoder, projector] = cells;
+            table.row([name.to_string(), untrained, encoder, projector, reading.to_string()]);
+        }
     }
     table
 }

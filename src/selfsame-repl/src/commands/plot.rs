@@ -42,7 +42,10 @@ pub fn run(arguments: Plot) -> Result<Exit, Error> {
     if arguments.json {
         output::json(&as_json(&runs, &measured))?;
     } else {
-        for figure in &figures {
+        for (i, figure) in figures.iter().enumerate() {
+            if i > 0 {
+                output::stdout("")?;
+            }
             drawn::show(figure, None)?;
         }
     }

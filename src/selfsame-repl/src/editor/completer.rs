@@ -164,7 +164,7 @@ impl InputCompleter {
             if typed.is_empty() || typed.contains('/') { &[] } else { self.vocabulary.data.as_slice() };
         let mut proposals: Vec<Proposal> = forms.iter().map(|form| data(form)).collect();
         proposals.iter_mut().for_each(|p| p.whole = false);
-        proposals.extend(self.paths(&typed.to_string())?.into_iter().map(|p| Proposal { whole: false, ..p }));
+        proposals.extend(self.paths(typed)?.into_iter().map(|p| Proposal { whole: false, ..p }));
         Some(suggestions(line, start, end, proposals))
     }
 

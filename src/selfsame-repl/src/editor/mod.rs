@@ -4,11 +4,11 @@
 //! in through small types ([`Vocabulary`], [`RustCompleter`], [`Status`]); inputs go out through [`LineSource`].
 mod completer;
 mod config;
-mod editor;
 mod highlighter;
 mod hinter;
 mod history;
 mod input;
+mod line_editor;
 mod line_source;
 mod listing;
 mod place;
@@ -21,9 +21,9 @@ mod validator;
 mod vocabulary;
 
 pub use config::{Config, Origin};
-pub use editor::{edit, Editor, Parts};
 pub use history::{default_file as default_history_file, search, Remembered, Search};
 pub use input::{inputs, joined, Input, InputKind};
+pub use line_editor::{edit, Editor, Parts};
 pub use line_source::{plain_terminal, stdin, text, Event, LineSource};
 pub use prompt::Status;
 pub use rust_completer::{RustAnswer, RustCompleter, RustProposal};

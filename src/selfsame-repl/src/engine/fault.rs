@@ -99,7 +99,7 @@ impl Fault {
                 .collect();
             let width = spot.end.saturating_sub(spot.column).max(1);
             let mark = if spot.is_primary { "^" } else { "-" }.repeat(width);
-            text += &format!("{:margin$} | {indent}{mark} {}\n", "", spot.label).trim_end().to_string();
+            text += format!("{:margin$} | {indent}{mark} {}", "", spot.label).trim_end();
             text.push('\n');
         }
         text

@@ -42,6 +42,8 @@ impl TypeText {
             ("Tensor", [shape, ..]) => shape.shape(),
             ("Const", [n]) => Some(vec![n.name().to_string()]),
             ("usize", []) => Some(vec!["batch".into()]),
+            // What the compiler leaves out because both sides agree on it.
+            ("_", []) => Some(vec!["_".into()]),
             ("Rank0", []) => Some(vec![]),
             (rank, sizes) if rank.starts_with("Rank") && !sizes.is_empty() => {
                 Some(sizes.iter().map(|s| s.name().to_string()).collect())

@@ -33,6 +33,7 @@ mod sup_con;
 mod swav;
 mod teacher;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod testing;
 mod vic_reg;
 mod w_mse;

@@ -93,6 +93,10 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
         let encoder = Geometry::measure(sample.values(), sample.len(), width, Some((&first, &second)))?
             .with_lidar(&self.class_features(method.encoder())?, CLASSES.1)?;
         let project = |values: &[f32]| -> Result<Vec<f32>> {
+            if values.is_empty() {
+                // dfdx cannot read a tensor without rows.
+                return Ok(Vec::new());
+            }
             let shape = (values.len() / width, method.encoder().features());
             method.project(self.dev.try_tensor_from_vec(values.to_vec(), shape).map_err(device)?)
         };

@@ -4,7 +4,7 @@ use selfsame::plot::Series;
 use unicode_width::UnicodeWidthStr;
 
 use super::colour::{series as colour_of, Colours};
-use super::dots::{letter, Apart, Dots};
+use super::dots::{Apart, Dots};
 use super::wrapped;
 
 /// What the points of a series become.
@@ -57,21 +57,21 @@ impl Chart<'_> {
         let mut dots = Dots::new(width, rows);
         self.draw(&mut dots, x, y);
         let apart = if colours == Colours::None && self.series.len() > 1 {
-            Apart::Letters
+            Apart::letters(self.series.iter().map(|s| s.name.as_str()))
         } else {
             Apart::Colour(colours)
         };
         let row_of = |v: f64| place(v, y, 4 * rows - 1).map(|dot| rows - 1 - (dot / 4).min(rows - 1));
         let mut lines = wrapped(self.title, columns);
         lines.extend(wrapped(self.y_label, columns));
-        for (row, line) in dots.lines(apart).into_iter().enumerate() {
+        for (row, line) in dots.lines(&apart).into_iter().enumerate() {
             let tick = y_ticks.iter().position(|v| row_of(*v) == Some(row));
             let label = tick.map_or("", |i| labels[i].as_str());
             let axis = if tick.is_some() { '┤' } else { '│' };
             lines.push(format!("{label:>margin$} {axis}{line}").trim_end().to_string());
         }
         lines.extend(self.x_axis(x, whole, margin, width));
-        lines.extend(self.legend(columns, apart));
+        lines.extend(self.legend(columns, &apart));
         lines.join("\n")
     }
 
@@ -93,7 +93,7 @@ impl Chart<'_> {
         }
     }
 
-    fn x_axis(&self, x: (f64, f64), whole: bool, margin: usize, width: usize) -> [String; 3] {
+    fn x_axis(&self, x: (f64, f64), whole: bool, margin: usize, width: usize) -> Vec<String> {
         let ticks = ticks(x, (width / 10).max(1), whole);
         let mut axis: Vec<char> = vec!['─'; width];
         let mut labels = String::new();
@@ -109,24 +109,26 @@ impl Chart<'_> {
             }
         }
         let indent = " ".repeat(margin + 2);
-        let name = self.x_label.width();
-        let middle = " ".repeat(width.saturating_sub(name) / 2);
-        [
+        let mut lines = vec![
             format!("{}└{}", " ".repeat(margin + 1), axis.into_iter().collect::<String>()),
             format!("{indent}{labels}"),
-            format!("{indent}{middle}{}", self.x_label),
-        ]
+        ];
+        for line in wrapped(self.x_label, width) {
+            let middle = " ".repeat(width.saturating_sub(line.width()) / 2);
+            lines.push(format!("{indent}{middle}{line}"));
+        }
+        lines
     }
 
     /// The names of the series, where there are several, as many on a line as fit.
-    fn legend(&self, columns: usize, apart: Apart) -> Vec<String> {
+    fn legend(&self, columns: usize, apart: &Apart) -> Vec<String> {
         if self.series.len() < 2 {
             return Vec::new();
         }
         let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
         for (i, series) in self.series.iter().enumerate() {
-            let mark = match (apart, self.marks, series.dashed) {
-                (Apart::Letters, ..) => letter(i).to_string(),
+            let mark = match (apart.letter(i), self.marks, series.dashed) {
+                (Some(letter), ..) => letter.to_string(),
                 (_, Marks::Points, _) => "●".to_string(),
                 (_, _, true) => "┅┅".to_string(),
                 (_, _, false) => "━━".to_string(),
@@ -142,7 +144,7 @@ impl Chart<'_> {
             }
             let mark = match apart {
                 Apart::Colour(colours) => colours.paint(colour_of(i), &mark),
-                Apart::Letters => mark,
+                Apart::Letters(_) => mark,
             };
             line += &format!("{mark} {}", series.name);
             used += width;

@@ -86,9 +86,9 @@ fn palette(rgb: Rgb) -> u8 {
 }
 
 /// The colour of the `i`-th series or class, as in the library's figures (Okabe and Ito 2008): readable on light and dark,
-/// and apart for colour-blind readers. They repeat after seven.
+/// and apart for colour-blind readers; then three more, for ten classes. They repeat after that.
 pub fn series(i: usize) -> Rgb {
-    const COLOURS: [Rgb; 7] = [
+    const COLOURS: [Rgb; 10] = [
         [0x2E, 0x8B, 0xC9],
         [0xE6, 0x9F, 0x00],
         [0x00, 0x9E, 0x73],
@@ -96,6 +96,9 @@ pub fn series(i: usize) -> Rgb {
         [0x56, 0xB4, 0xE9],
         [0xCC, 0x79, 0xA7],
         [0x8A, 0x8F, 0x98],
+        [0x8F, 0xA8, 0x2E],
+        [0x94, 0x6A, 0xD8],
+        [0xA6, 0x6A, 0x4D],
     ];
     COLOURS[i % COLOURS.len()]
 }

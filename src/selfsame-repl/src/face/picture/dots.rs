@@ -14,12 +14,30 @@ pub struct Dots {
 }
 
 /// How series are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Apart {
     /// By colour, or there is only one.
     Colour(Colours),
-    /// By a letter for each, `a`, `b`, .. instead of dots.
-    Letters,
+    /// By a letter for each instead of dots.
+    Letters(Vec<char>),
+}
+
+impl Apart {
+    /// Letters for series of these names: the names themselves where each is one character, else `a`, `b`, ..
+    pub fn letters<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Apart {
+        let alone = |name: &str| Some(name.chars().next()?).filter(|_| name.chars().count() == 1);
+        let own: Option<Vec<char>> = names.clone().map(alone).collect();
+        let letters = (b'a'..=b'z').chain(b'A'..=b'Z').map(char::from).cycle();
+        Apart::Letters(own.unwrap_or_else(|| letters.take(names.count()).collect()))
+    }
+
+    /// The letter of a series.
+    pub fn letter(&self, owner: usize) -> Option<char> {
+        match self {
+            Apart::Colour(_) => None,
+            Apart::Letters(letters) => Some(letters.get(owner).copied().unwrap_or('*')),
+        }
+    }
 }
 
 impl Dots {
@@ -64,16 +82,16 @@ impl Dots {
     }
 
     /// The characters, line by line from the top.
-    pub fn lines(&self, apart: Apart) -> Vec<String> {
+    pub fn lines(&self, apart: &Apart) -> Vec<String> {
         let rows = self.cells.chunks(self.columns.max(1)).zip(self.owners.chunks(self.columns.max(1)));
         rows.map(|(cells, owners)| {
             let (mut line, mut ink) = (String::new(), None);
             for (&cell, &owner) in cells.iter().zip(owners) {
                 match apart {
                     _ if cell == 0 => line.push(' '),
-                    Apart::Letters => line.push(letter(owner)),
+                    Apart::Letters(_) => line.extend(apart.letter(owner)),
                     Apart::Colour(colours) => {
-                        if colours != Colours::None && ink != Some(owner) {
+                        if *colours != Colours::None && ink != Some(owner) {
                             line += &colours.ink(series(owner));
                             ink = Some(owner);
                         }
@@ -90,12 +108,6 @@ impl Dots {
     }
 }
 
-/// `a` to `z`, then capitals; more series than that cannot be told apart.
-pub fn letter(owner: usize) -> char {
-    let letters = (b'a'..=b'z').chain(b'A'..=b'Z');
-    letters.cycle().nth(owner).map_or('*', char::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,7 +118,7 @@ mod tests {
         for (x, y) in [(0, 0), (1, 3), (3, 0), (-1, 0), (4, 0), (0, 4)] {
             dots.set(x, y, 0);
         }
-        assert_eq!(dots.lines(Apart::Colour(Colours::None)), ["⢁⠈"]);
+        assert_eq!(dots.lines(&Apart::Colour(Colours::None)), ["⢁⠈"]);
     }
 
     #[test]
@@ -114,7 +126,7 @@ mod tests {
         let draw = |from, to| {
             let mut dots = Dots::new(2, 1);
             dots.line(from, to, 0, false);
-            dots.lines(Apart::Colour(Colours::None)).concat()
+            dots.lines(&Apart::Colour(Colours::None)).concat()
         };
         assert_eq!(draw((0, 3), (3, 0)), "⡠⠊");
         assert_eq!(draw((3, 0), (0, 3)), "⡠⠊");
@@ -127,8 +139,9 @@ mod tests {
         let mut dots = Dots::new(3, 1);
         dots.set(0, 0, 0);
         dots.set(4, 0, 1);
-        assert_eq!(dots.lines(Apart::Letters), ["a b"]);
-        let coloured = dots.lines(Apart::Colour(Colours::True)).concat();
+        assert_eq!(dots.lines(&Apart::letters(["one", "two"].into_iter())), ["a b"]);
+        assert_eq!(dots.lines(&Apart::letters(["7", "9"].into_iter())), ["7 9"]);
+        let coloured = dots.lines(&Apart::Colour(Colours::True)).concat();
         assert_eq!(coloured.matches("\x1b[38").count(), 2);
         assert!(coloured.ends_with(RESET));
     }

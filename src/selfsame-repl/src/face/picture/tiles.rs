@@ -120,7 +120,7 @@ mod tests {
             label: "row".into(),
             tiles: vec![tile(8, "3", None), tile(8, "a long name", Some(false))],
         };
-        let wide = text("Title", &[row.clone()], 80, Colours::None);
+        let wide = text("Title", std::slice::from_ref(&row), 80, Colours::None);
         let lines: Vec<&str> = wide.lines().collect();
         assert_eq!(lines[..2], ["Title", "row"]);
         assert_eq!(lines.len(), 2 + 12 + 1);

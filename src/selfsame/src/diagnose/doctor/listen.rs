@@ -32,7 +32,7 @@ pub struct Probe {
 /// Listens to a run; each kind of alarm is raised once.
 ///
 /// Its memory belongs to the run's state: serialise it into the checkpoint, so that a resumed run raises the same
-/// alarms at the same steps. The thresholds are in [`thresholds`](super::thresholds).
+/// alarms at the same steps. The thresholds are in `thresholds`.
 ///
 /// | kind | raised |
 /// | --- | --- |

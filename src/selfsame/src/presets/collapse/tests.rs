@@ -49,8 +49,6 @@ named! {
     vicreg_no_variance "vicreg-no-variance",
     vicreg_no_covariance "vicreg-no-covariance",
     barlow_no_decorrelation "barlow-no-decorrelation",
-    dino_no_centring "dino-no-centring",
-    dino_no_sharpening "dino-no-sharpening",
     swav_prototypes_unfrozen "swav-prototypes-unfrozen",
     simclr_temperature_1000 "simclr-temperature-1000",
     simclr_temperature_0_0001 "simclr-temperature-0.0001",
@@ -68,7 +66,6 @@ silent! {
     healthy_byol "byol",
     healthy_vicreg "vicreg",
     healthy_barlow "barlow",
-    healthy_dino "dino",
     healthy_swav "swav",
     healthy_simclr "simclr",
 }

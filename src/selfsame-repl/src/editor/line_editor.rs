@@ -115,7 +115,7 @@ impl Editor {
     fn read(&mut self) -> io::Result<Signal> {
         let mut attempt = 1;
         loop {
-            match self.line.read_line(&self.prompt).map_err(io::Error::from) {
+            match self.line.read_line(&self.prompt) {
                 Err(e) if attempt < ATTEMPTS && is_late(&e) => attempt += 1,
                 // What was typed is still in the line.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
