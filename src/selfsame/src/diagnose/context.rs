@@ -55,6 +55,10 @@ pub struct Context {
     pub projector_dim: usize,
     /// Values of the loss that name a failure; of a contrastive loss the chance value first.
     pub plateaus: Vec<Plateau>,
+    /// Whether the loss is a cross-entropy with a teacher's distribution that changes by itself, so that it may rise while
+    /// all is well; the teacher's entropy and the student's divergence from it are judged instead.
+    #[serde(default)]
+    pub moving_targets: bool,
     /// Safeguards of the objective that are off; the first is the first suspect.
     #[serde(default)]
     pub missing: Vec<Missing>,

@@ -96,11 +96,11 @@ fn spec(method: &str, settings: &[(&str, Setting)], seed: u64) -> Result<TrainSp
     for (name, setting) in settings {
         match *setting {
             Setting::Number(v) => drop(spec.settings.insert((*name).into(), v.into())),
-            Setting::Count(n) => drop(spec.settings.insert((*name).into(), n.into())),
             Setting::Off => drop(spec.settings.insert((*name).into(), Value::Bool(false))),
             Setting::Temperature(t) => spec.temperature = Some(t),
             Setting::Rate(lr) => spec.lr = Some(lr),
             Setting::Width(d) => spec.projector_dim = Some(d),
+            Setting::Batch(n) => spec.batch_size = Some(n),
             Setting::SameViews => (),
         }
     }
