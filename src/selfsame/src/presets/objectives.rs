@@ -59,9 +59,11 @@ pub(super) fn preset(method: &str, kind: DataKind) -> Preset {
         "byol" if kind == DataKind::Digits => Preset { projector_dim: 128, batch_size: 128, ..base },
         "simsiam" | "byol" => Preset { projector_dim: 128, ..base },
         "w-mse" => Preset { projector_dim: 32, ..base },
-        "swav" | "dino" | "ibot" | "deepcluster" if kind == DataKind::Digits => {
+        "swav" | "dino" | "deepcluster" if kind == DataKind::Digits => {
             Preset { batch_size: 64, lr: 1e-3, ..base }
         }
+        // A vision transformer learns where a patch is from nothing, which takes steps.
+        "ibot" if kind == DataKind::Digits => Preset { epochs: 60, batch_size: 32, lr: 1e-3, ..base },
         _ => base,
     }
 }
@@ -120,13 +122,24 @@ pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value
         "vicreg" => fields(VicRegConfig { hidden, ..Default::default() }),
         "w-mse" => fields(WMseConfig { hidden, ..Default::default() }),
         "lejepa" => fields(LeJepaConfig { hidden, directions: 256, ..Default::default() }),
-        // Cosines of so few steps' heads are small: at the usual temperatures the teacher stays uniform.
+        // Cosines of a head of so few steps are small: at the usual temperatures the teacher stays uniform.
         "dino" if kind == DataKind::Digits => {
             let (teacher_temperature, warm_teacher_temperature) = (0.02, 0.02);
             let config = DinoConfig { teacher_temperature, warm_teacher_temperature, ..DinoConfig::small() };
             with_count(DinoConfig { momentum: 0.99, local_views: 2, ..config }, "prototypes", prototypes)
         }
         "dino" => with_count(DinoConfig::small(), "prototypes", prototypes),
+        "ibot" if kind == DataKind::Digits => {
+            let config = IbotConfig {
+                teacher_temperature: 0.02,
+                patch_temperature: 0.03,
+                warm_patch_temperature: 0.03,
+                momentum: 0.99,
+                local_views: 0,
+                ..IbotConfig::small()
+            };
+            with_count(config, "prototypes", prototypes)
+        }
         "ibot" => with_count(IbotConfig::small(), "prototypes", prototypes),
         // With local crops of eight pixels and an epsilon of 0.05 the loss stays at ln K.
         "swav" if kind == DataKind::Digits => {

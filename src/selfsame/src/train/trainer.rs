@@ -220,6 +220,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             encoder_dim: method.encoder().features().size(),
             projector_dim: about.projector_dim,
             plateaus: about.plateaus,
+            moving_targets: about.moving_targets,
             missing: method.missing(),
         });
         let Measured { encoder, projector, knn, linear, .. } = probe.measure(method)?;
