@@ -30,7 +30,6 @@ fn keep(name: &str, screen: &str) {
 }
 
 #[test]
-#[ignore = "its timing has not been settled on a quiet machine yet"]
 fn a_session_from_training_to_its_replay() {
     if !available() {
         return;
@@ -108,7 +107,6 @@ fn the_tour_from_its_beginning_to_its_end() {
 }
 
 #[test]
-#[ignore = "its timing has not been settled on a quiet machine yet"]
 fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
     if !available() {
         return;
@@ -139,7 +137,6 @@ fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
 }
 
 #[test]
-#[ignore = "its timing has not been settled on a quiet machine yet"]
 fn narrow_and_plain_terminals_and_one_that_changes_its_size() {
     if !available() {
         return;
@@ -163,7 +160,6 @@ fn narrow_and_plain_terminals_and_one_that_changes_its_size() {
 }
 
 #[test]
-#[ignore = "its timing has not been settled on a quiet machine yet"]
 fn two_sessions_do_not_write_into_one_run() {
     if !available() {
         return;

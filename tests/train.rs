@@ -83,12 +83,34 @@ fn the_numbers_lie_where_they_can() {
     assert_eq!(loss.len(), EPOCHS);
     assert!(loss.iter().all(|l| *l > 0.0) && loss[EPOCHS - 1] < loss[0], "the loss falls: {loss:?}");
     let d = &report["diagnostics"];
-    has_keys(d, &["std", "mean_cosine", "rankme", "effective_rank", "alignment", "uniformity"]);
+    has_keys(
+        d,
+        &[
+            "std",
+            "norm",
+            "mean_cosine",
+            "rankme",
+            "effective_rank",
+            "participation_ratio",
+            "condition_number",
+            "nesum",
+            "alpha_req",
+            "lidar",
+            "learnability",
+            "intrinsic_dimension",
+            "explained_variance_auc",
+            "alignment",
+            "uniformity",
+        ],
+    );
     assert!(number(&d["std"]) > 0.0 && number(&d["std"]) < 1.0, "{d}");
     assert!(number(&d["mean_cosine"]).abs() <= 1.0, "{d}");
     assert!(number(&d["rankme"]) >= 1.0 && number(&d["effective_rank"]) >= 1.0, "{d}");
     assert!((0.0..=4.0).contains(&number(&d["alignment"])), "{d}");
     assert!((-8.0..=0.0).contains(&number(&d["uniformity"])), "{d}");
+    assert!(number(&d["participation_ratio"]) >= 1.0 && number(&d["condition_number"]) >= 1.0, "{d}");
+    assert!((0.5..=1.0).contains(&number(&d["explained_variance_auc"])), "{d}");
+    assert!(number(&d["norm"]) > 0.0 && number(&d["nesum"]) >= 1.0 && number(&d["lidar"]) >= 1.0, "{d}");
     assert!(number(&report["images_per_second"]) > 0.0);
     assert!(number(&report["seconds"]) > 0.0);
     let megabytes = number(&report["peak_memory_bytes"]) / 1e6;

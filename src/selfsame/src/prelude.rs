@@ -7,7 +7,7 @@ pub use crate::data::{
     Cifar10, Cifar100, Dataset, Digits, FashionMnist, ImageFolder, Labels, Mnist, Part, Shapes,
 };
 pub use crate::diagnose::{Alarm, Geometry};
-pub use crate::display::{Audio, Pictures, Show, ShowModel, ShowTensor, TextSamples};
+pub use crate::display::{Audio, Pictures, Show, ShowModel, ShowPlain, ShowTensor, TextSamples};
 pub use crate::eval::{knn, Embeddings, Frozen, Knn, LinearProbe};
 pub use crate::interrupt::interrupted;
 pub use crate::losses::{nt_xent, vicreg};

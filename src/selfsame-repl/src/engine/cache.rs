@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! CACHE/session-KEY/             one for each toolchain, version of Selfsame and place it comes from
-//!     .cargo/config.toml         how dependencies of cells are compiled
+//!     .cargo/config.toml         how the library and dependencies of cells are compiled
 //!     build.lock                 held while one process compiles
-//!     slot-0/                    what one running session works in: a package, and its `target`
+//!     slot-0/                    what one running session works in:
+//!         library/               a package that depends on the library, and its `target`
+//!         outline/               what types are inferred from
+//!         cells/                 the package of the cells, and its `target`
 //!     slot-0.lock                held as long as that session runs
 //!     slot-1/ ..
 //! ```
-//! A session needs a folder of its own, because evcxr writes its cells there. It takes the first slot nobody holds; where
-//! that one has not been compiled yet, it copies from one that has. Whether sources changed is cargo's to find out, when
-//! the session starts and with every cell.
+//! A session needs a folder of its own: evcxr writes its cells there, and the library must stay as the session has loaded
+//! it when another session finds its sources changed. It takes the first slot nobody holds; where that one has not been
+//! compiled yet, it copies from one that has. Whether sources changed is cargo's to find out, when the session starts.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -34,8 +37,8 @@ codegen-units = 16
 const SLOTS: usize = 32;
 /// Set in a slot once it has been compiled.
 const COMPILED: &str = "selfsame-compiled";
-/// The versions of dependencies the slot was compiled with.
-const LOCKED: &str = "selfsame.lock";
+/// Another layout of slots has another name.
+const LAYOUT: &str = "2";
 
 /// Where cells find the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +83,26 @@ impl Source {
 /// A slot, held until it is dropped.
 #[derive(Debug)]
 pub struct Slot {
-    /// The package's folder.
+    /// Its folder.
     pub folder: PathBuf,
     _lock: File,
+}
+
+impl Slot {
+    /// The package of the cells.
+    pub fn cells(&self) -> PathBuf {
+        self.folder.join("cells")
+    }
+
+    /// The package that has the library compiled.
+    pub fn library(&self) -> PathBuf {
+        self.folder.join("library")
+    }
+
+    /// The packages that types are inferred from.
+    pub fn outline(&self) -> PathBuf {
+        self.folder.join("outline")
+    }
 }
 
 /// The folder for one toolchain and source.
@@ -104,7 +124,7 @@ impl Cache {
         };
         let root = std::path::absolute(&root).map_err(Error::io("find", &root))?;
         let mut key = Sha256::new();
-        for part in [&toolchain.version, &source.dependency(), PROFILE, env!("CARGO_PKG_VERSION")] {
+        for part in [&toolchain.version, &source.dependency(), PROFILE, LAYOUT, env!("CARGO_PKG_VERSION")] {
             key.update(part.as_bytes());
             key.update([0]);
         }
@@ -176,58 +196,38 @@ impl Cache {
             .map(|number| self.folder.join(format!("slot-{number}")))
             .find(|folder| *folder != slot.folder && folder.join(COMPILED).exists());
         let Some(other) = other else { return Ok(()) };
-        copy_tree(&other.join("target"), &slot.folder.join("target"))
-            .and_then(|()| fs::copy(other.join(LOCKED), slot.folder.join("Cargo.lock")).map(drop))
+        let library = other.join("library");
+        copy_tree(&library.join("target"), &slot.library().join("target"))
+            .and_then(|()| copy_tree(&other.join("outline"), &slot.outline()))
+            .and_then(|()| fs::copy(library.join("Cargo.lock"), slot.library().join("Cargo.lock")).map(drop))
             .map_err(Error::io("copy the compiled library to", &slot.folder))
     }
 
-    /// Makes the slot a package that depends on the library.
+    /// Gives the slot its packages.
     fn furnish(&self, slot: &Slot) -> Result<(), Error> {
-        let source = slot.folder.join("src");
-        fs::create_dir_all(&source).map_err(Error::io("create", &source))?;
-        let manifest = slot.folder.join("Cargo.toml");
-        fs::write(&manifest, self.manifest()).map_err(Error::io("write", &manifest))?;
+        let put = |file: PathBuf, text: &str| -> Result<(), Error> {
+            let folder = file.parent().unwrap_or(&slot.folder);
+            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            write_if_different(&file, text).map_err(Error::io("write", &file))
+        };
+        put(slot.library().join("Cargo.toml"), &super::manifest::library(&self.source))?;
+        put(slot.library().join("lib.rs"), "pub use selfsame;\n")?;
         // Yesterday's last cell may hold items this session has not got.
-        let code = source.join("lib.rs");
-        fs::write(&code, "// A session's cells come here.\n").map_err(Error::io("write", &code))?;
-        self.restore_versions(slot)
-    }
-
-    /// Puts back the versions of dependencies, which evcxr's first cell, having none, has cargo forget.
-    ///
-    /// # Errors
-    /// A file cannot be copied.
-    pub fn restore_versions(&self, slot: &Slot) -> Result<(), Error> {
-        let known = slot.folder.join(LOCKED);
-        let known = if known.is_file() { Some(known) } else { self.source.lock_file() };
-        if let Some(known) = known {
-            let to = slot.folder.join("Cargo.lock");
-            fs::copy(&known, &to).map_err(Error::io("write", &to))?;
+        put(slot.cells().join("src/lib.rs"), "// A session's cells come here.\n")?;
+        let locked = slot.library().join("Cargo.lock");
+        match self.source.lock_file().filter(|_| !locked.exists()) {
+            Some(known) => fs::copy(&known, &locked).map(drop).map_err(Error::io("write", &locked)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Notes that the slot is compiled, and with what.
+    /// Notes that the slot is compiled.
     ///
     /// # Errors
     /// A file cannot be written.
     pub fn compiled(&self, slot: &Slot) -> Result<(), Error> {
-        let (from, to) = (slot.folder.join("Cargo.lock"), slot.folder.join(LOCKED));
-        fs::copy(&from, &to).map_err(Error::io("write", &to))?;
         let mark = slot.folder.join(COMPILED);
         fs::write(&mark, "").map_err(Error::io("write", &mark))
-    }
-
-    /// The package as evcxr would write it, so that what is compiled for the one is found by the other.
-    fn manifest(&self) -> String {
-        format!(
-            "\n[package]\nname = \"ctx\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\
-             path = \"src/lib.rs\"\n\n[profile.dev]\nopt-level = {}\ndebug = false\nstrip = \"debuginfo\"\nrpath = true\n\
-             lto = false\ndebug-assertions = true\ncodegen-units = 16\npanic = 'unwind'\nincremental = true\n\
-             overflow-checks = true\n\n[dependencies]\nselfsame = {}\n",
-            super::session::CELL_OPT_LEVEL,
-            self.source.dependency()
-        )
     }
 }
 
@@ -239,16 +239,12 @@ fn write_if_different(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Copies a `target` folder. Cargo compares times, so they are kept. Compiled libraries, which nobody changes in place, are
-/// linked instead; the cells of the other session are left out.
+/// linked instead.
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (name, kind) = (entry.file_name(), entry.file_type()?);
-        let text = name.to_string_lossy();
-        if ["ctx", "libctx", "libcode_"].iter().any(|own| text.starts_with(own)) {
-            continue;
-        }
         let (source, target) = (entry.path(), to.join(&name));
         if kind.is_dir() {
             copy_tree(&source, &target)?;
@@ -282,7 +278,7 @@ mod tests {
         let first = one.folder.clone();
         drop(one);
         assert_eq!(cache.slot().unwrap().folder, first);
-        assert!(fs::read_to_string(first.join("Cargo.toml")).unwrap().contains("selfsame-dylib"));
+        assert!(fs::read_to_string(first.join("library/Cargo.toml")).unwrap().contains("selfsame-dylib"));
     }
 
     #[test]
@@ -290,33 +286,25 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
         let (one, two) = (cache.slot().unwrap(), cache.slot().unwrap());
-        let deps = one.folder.join("target/debug/deps");
+        let deps = one.library().join("target/debug/deps");
         fs::create_dir_all(&deps).unwrap();
+        fs::create_dir_all(one.outline().join("selfsame-dylib")).unwrap();
+        fs::write(one.outline().join("selfsame-dylib/Cargo.toml"), "outline").unwrap();
         fs::write(deps.join("libx.rlib"), vec![7; 100_000]).unwrap();
         fs::write(deps.join("x.d"), "small").unwrap();
-        fs::write(deps.join("libctx.so"), "a cell").unwrap();
-        fs::write(one.folder.join("Cargo.lock"), "versions").unwrap();
+        fs::write(one.library().join("Cargo.lock"), "versions").unwrap();
+        fs::write(one.cells().join("src/lib.rs"), "a cell").unwrap();
         cache.compiled(&one).unwrap();
         cache.share(&two).unwrap();
-        let copied = two.folder.join("target/debug/deps");
+        let copied = two.library().join("target/debug/deps");
         for name in ["libx.rlib", "x.d"] {
             let time = |folder: &Path| folder.join(name).metadata().unwrap().modified().unwrap();
             assert_eq!(time(&deps), time(&copied), "{name}");
         }
-        assert!(!copied.join("libctx.so").exists());
-        assert_eq!(fs::read_to_string(two.folder.join("Cargo.lock")).unwrap(), "versions");
-    }
-
-    #[test]
-    fn versions_that_were_forgotten_come_back() {
-        let root = tempfile::tempdir().unwrap();
-        let cache = cache(root.path());
-        let slot = cache.slot().unwrap();
-        fs::write(slot.folder.join("Cargo.lock"), "versions").unwrap();
-        cache.compiled(&slot).unwrap();
-        fs::write(slot.folder.join("Cargo.lock"), "none").unwrap();
-        cache.restore_versions(&slot).unwrap();
-        assert_eq!(fs::read_to_string(slot.folder.join("Cargo.lock")).unwrap(), "versions");
+        let text = |file: PathBuf| fs::read_to_string(file).unwrap();
+        assert_eq!(text(two.library().join("Cargo.lock")), "versions");
+        assert_eq!(text(two.outline().join("selfsame-dylib/Cargo.toml")), "outline");
+        assert!(!text(two.cells().join("src/lib.rs")).contains("a cell"));
     }
 
     #[test]

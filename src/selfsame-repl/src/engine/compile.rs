@@ -31,7 +31,7 @@ pub fn compile(
 ) -> Result<(), Error> {
     let _alone = cache.compile_alone(|| tell(None))?;
     cache.share(slot)?;
-    let mut cargo = toolchain.cargo_for_cells(&slot.folder);
+    let mut cargo = toolchain.cargo_for_cells(&slot.library());
     cargo
         .args(["build", "--target", &toolchain.host])
         .envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "100")])
@@ -45,7 +45,10 @@ pub fn compile(
     let child = cargo.spawn().map_err(Error::io("run", &toolchain.cargo))?;
     let said = follow(child, tell).map_err(Error::io("run", &toolchain.cargo))?;
     match said {
-        None => cache.compiled(slot),
+        None => {
+            super::outline::write(toolchain, slot)?;
+            cache.compiled(slot)
+        }
         Some(said) => Err(refused(cache, &said)),
     }
 }

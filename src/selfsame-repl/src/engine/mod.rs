@@ -14,6 +14,8 @@ mod event;
 mod explain;
 mod fault;
 mod host;
+mod manifest;
+mod outline;
 mod output;
 mod place;
 mod relay;

@@ -4,9 +4,11 @@
 //! thread; the slot is only known later, on another, and is then written into that file.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use selfsame::error::Error;
+
+use super::cache::Slot;
 
 /// evcxr's variable for the folder its settings are in.
 const VARIABLE: &str = "EVCXR_CONFIG_DIR";
@@ -37,10 +39,10 @@ impl Drop for Settings {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn use_slot(slot: &Path) -> Result<(), Error> {
+pub fn use_slot(slot: &Slot) -> Result<(), Error> {
     let Some(folder) = std::env::var_os(VARIABLE).map(PathBuf::from) else { return Ok(()) };
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     let file = folder.join("evcxr.toml");
-    let text = format!("[evcxr]\ntmpdir = {:?}\n", slot.display().to_string());
-    fs::write(&file, text).map_err(Error::io("write", &file))
+    fs::write(&file, super::manifest::settings(&slot.cells(), &super::outline::root(slot)))
+        .map_err(Error::io("write", &file))
 }

@@ -11,8 +11,6 @@ use super::output::CellOutput;
 use super::status::Status;
 use super::worker::{self, Request};
 
-/// Optimisation of the cells themselves; what they depend on is always optimised.
-pub const CELL_OPT_LEVEL: &str = "0";
 /// A second Ctrl-C within this time ends the process.
 const TWICE: Duration = Duration::from_secs(2);
 /// Output that arrives between cells is kept up to this many lines.

@@ -1,6 +1,5 @@
 //! The Rust toolchain that compiles cells: where it is, and what is missing.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,29 +51,30 @@ impl Toolchain {
         Ok(Toolchain { cargo, rustc, version, host, std_library, has_sources })
     }
 
-    /// `cargo` set up as evcxr sets it up, so that what we build ahead of time is what its cells find: the same flags, in
-    /// the same place.
+    /// The flags with which evcxr has cells compiled, and we the library.
+    pub fn flags(&self) -> Vec<String> {
+        let mut flags = vec!["-Cprefer-dynamic".to_string()];
+        if on_path("mold").is_none() && on_path("lld").is_some() {
+            flags.push("-Clink-arg=-fuse-ld=lld".to_string());
+        }
+        flags
+    }
+
+    /// `cargo` set up as evcxr sets it up, so that what we build ahead of time fits its cells.
     pub fn cargo_for_cells(&self, folder: &Path) -> Command {
-        let mut flags = "-Cprefer-dynamic".to_string();
         let mut command = if on_path("mold").is_some() {
             let mut mold = Command::new("mold");
             mold.arg("-run").arg(&self.cargo);
             mold
         } else {
-            if on_path("lld").is_some() {
-                flags.push_str(" -Clink-arg=-fuse-ld=lld");
-            }
             Command::new(&self.cargo)
         };
-        let mut core = OsString::from("core=");
-        core.push(&self.std_library);
         command
             .current_dir(folder)
             .env("CARGO_TARGET_DIR", "target")
             .env("CARGO_BUILD_BUILD_DIR", "target")
             .env("RUSTC", &self.rustc)
-            .env("RUSTFLAGS", flags)
-            .env("EVCXR_CORE_EXTERN", core);
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags().join("\u{1f}"));
         command
     }
 }
@@ -120,7 +120,7 @@ mod tests {
         assert!(found.version.starts_with("rustc "));
         assert!(found.std_library.is_file());
         let cargo = found.cargo_for_cells(Path::new("."));
-        let flags = cargo.get_envs().find(|(name, _)| *name == "RUSTFLAGS").unwrap().1.unwrap();
+        let flags = cargo.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS").unwrap().1.unwrap();
         assert!(flags.to_str().unwrap().contains("prefer-dynamic"));
     }
 }

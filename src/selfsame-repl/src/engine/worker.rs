@@ -13,15 +13,18 @@ use super::compile::compile;
 use super::event::{Event, Outcome, Value};
 use super::explain::explain;
 use super::fault::{Fault, FaultKind};
+use super::manifest::{flags, without_library};
 use super::output::CellOutput;
-use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable, CELL_OPT_LEVEL};
+use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable};
 use super::status::Status;
 use super::toolchain::Toolchain;
 
 /// A session that is asked for nothing this long after it has started warms up.
 const IDLE: Duration = Duration::from_millis(300);
-/// What it is asked then; the answer is thrown away.
+/// What it is asked to complete then; the answer is thrown away.
 const WARM_UP: &str = "let warm = Vec::<f32>::new(); warm.l;";
+/// What it runs then: evcxr allows question marks from the first on, which it has to compile twice.
+const QUESTION: &str = "Ok::<(), String>(())?;";
 
 /// What handles ask for.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(super) enum Request {
 /// evcxr, and the slot of the cache it works in.
 struct Running {
     context: CommandContext,
+    /// With which cells are compiled.
+    flags: String,
     /// Held as long as the session runs.
     _slot: Slot,
 }
@@ -53,6 +58,7 @@ pub(super) fn run(options: Options, inbox: &Receiver<Request>, shared: &Arc<Shar
     // The first time types are inferred takes seconds, whoever asks for it; better while nobody waits.
     if matches!(inbox.recv_timeout(IDLE).map(|request| worker.serve(request)), Err(RecvTimeoutError::Timeout))
     {
+        worker.guarded(|context| drop(context.execute(QUESTION)));
         worker.guarded(|context| drop(context.completions(WARM_UP, WARM_UP.len() - 1)));
     }
     while let Ok(request) = inbox.recv() {
@@ -91,15 +97,15 @@ impl Worker<'_> {
         })
         .map_err(|e| e.to_string())?;
         self.shared.set(Status::Loading);
-        super::place::use_slot(&slot.folder).map_err(|e| e.to_string())?;
+        super::place::use_slot(&slot).map_err(|e| e.to_string())?;
         let (context, outputs) = EvalContext::with_subprocess_command(self.process()?)
             .map_err(|e| format!("Rust cells cannot run: {e}"))?;
         *lock(&self.shared.process) = Some(context.process_handle());
         self.listen(outputs);
-        cache.restore_versions(&slot).map_err(|e| e.to_string())?;
         let mut context = CommandContext::with_eval_context(context);
-        self.set_up(&mut context, Some(&Source::find()))?;
-        Ok(Running { context, _slot: slot })
+        let flags = flags(&toolchain, &slot);
+        self.set_up(&mut context, &flags)?;
+        Ok(Running { context, flags, _slot: slot })
     }
 
     /// This program, as the process that runs cells.
@@ -137,16 +143,12 @@ impl Worker<'_> {
     }
 
     /// What every session begins with.
-    fn set_up(&self, context: &mut CommandContext, source: Option<&Source>) -> Result<(), String> {
-        let dependency = source.map_or(String::new(), |s| {
-            format!(":efmt {{}}\n:opt {CELL_OPT_LEVEL}\n:dep selfsame = {}\n", s.dependency())
-        });
-        // The `?` has evcxr allow question marks from now on, instead of in a second attempt.
-        let code = format!(
-            "{dependency}use selfsame::prelude::*;\nselfsame::session::start();\n\
-             Ok::<(), String>(())?;"
+    fn set_up(&self, context: &mut CommandContext, flags: &str) -> Result<(), String> {
+        let code = &format!(
+            ":efmt {{}}\n:build_env CARGO_ENCODED_RUSTFLAGS={flags}\nuse selfsame::prelude::*;\n\
+             selfsame::session::start();"
         );
-        context.execute(&code).map_err(|e| in_words(&e, &code))?;
+        context.execute(code).map_err(|e| in_words(&e, code))?;
         if let Some(preload) = &self.options.preload {
             context
                 .execute(preload)
@@ -214,7 +216,7 @@ impl Worker<'_> {
             let command = if forget { ":clear" } else { ":restart" };
             let done = self.guarded(|context| context.execute(command).map(drop).map_err(|e| e.to_string()));
             if done == Some(Ok(())) {
-                self.again(forget);
+                self.again();
             } else {
                 self.begin();
             }
@@ -226,11 +228,11 @@ impl Worker<'_> {
     }
 
     /// Sets up a process that evcxr has just started anew.
-    fn again(&mut self, forgotten: bool) {
+    fn again(&mut self) {
         let Some(mut running) = self.running.take() else { return };
-        let source = Source::find();
         let done = catch_unwind(AssertUnwindSafe(|| {
-            self.set_up(&mut running.context, Some(&source).filter(|_| forgotten))
+            let Running { context, flags, .. } = &mut running;
+            self.set_up(context, flags)
         }));
         match done {
             Ok(Ok(())) => {
@@ -259,6 +261,7 @@ impl Worker<'_> {
             return;
         };
         self.shared.begin(events.clone());
+        let code = &without_library(code);
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut callbacks = EvalCallbacks { input_reader: &|r| ask(&events, r.prompt, r.is_password) };
             running.context.execute_with_callbacks(code, &mut callbacks)
@@ -275,7 +278,7 @@ impl Worker<'_> {
         let _ = events.send(Event::Done(Box::new(outcome)));
         match ended {
             Ended::Well => {}
-            Ended::Process => self.again(false),
+            Ended::Process => self.again(),
             Ended::Session => self.begin(),
         }
     }

@@ -1,0 +1,160 @@
+//! What the types of cells are inferred from: the library's sources without most of what they depend on.
+//!
+//! rust-analyzer, in evcxr, reads every crate a cell can reach and expands its macros, which takes ten seconds for the two
+//! hundred crates behind the library. Only a few of them have types that a cell can hold. So it is given packages of our
+//! own, which have the sources of those few and depend on one another only; what is missing in them, it leaves open.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{Metadata, MetadataCommand, Node, Package, PackageId, Target};
+use selfsame::error::Error;
+
+use super::cache::Slot;
+use super::toolchain::Toolchain;
+
+/// The crates whose types a cell can hold.
+const KEPT: [&str; 8] =
+    ["selfsame-dylib", "selfsame", "dfdx", "rand", "rand_core", "rand_distr", "rand_xoshiro", "num-traits"];
+/// The one that stands for all of them.
+const ROOT: &str = "selfsame-dylib";
+/// The versions the outline was written for.
+const LOCKED: &str = "Cargo.lock";
+
+/// The package that cells are to depend on.
+pub fn root(slot: &Slot) -> PathBuf {
+    slot.outline().join(ROOT)
+}
+
+/// Writes the outline of the slot's library, unless the one that is there is of the same versions.
+///
+/// # Errors
+/// Cargo does not know the packages; a file that cannot be written.
+pub fn write(toolchain: &Toolchain, slot: &Slot) -> Result<(), Error> {
+    let (library, outline) = (slot.library(), slot.outline());
+    let locked = library.join(LOCKED);
+    let versions = fs::read(&locked).map_err(Error::io("read", &locked))?;
+    if fs::read(outline.join(LOCKED)).is_ok_and(|written| written == versions) {
+        return Ok(());
+    }
+    let mut command = MetadataCommand::new();
+    command.cargo_path(&toolchain.cargo).current_dir(&library);
+    command.other_options(["--offline".to_string(), format!("--filter-platform={}", toolchain.host)]);
+    let metadata = command.exec().map_err(|e| {
+        Error::run(
+            &library,
+            format!("cargo does not say what is in it: {e}"),
+            "Remove the folder to begin anew.",
+        )
+    })?;
+    for (name, text) in packages(&metadata) {
+        let folder = outline.join(name);
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let file = folder.join("Cargo.toml");
+        fs::write(&file, text).map_err(Error::io("write", &file))?;
+    }
+    // Last, so that an outline that was not finished is written again.
+    let file = outline.join(LOCKED);
+    fs::write(&file, versions).map_err(Error::io("write", &file))
+}
+
+/// The folders and manifests of the packages of the outline.
+fn packages(metadata: &Metadata) -> Vec<(String, String)> {
+    let Some(resolve) = &metadata.resolve else { return Vec::new() };
+    let node = |id: &PackageId| resolve.nodes.iter().find(|node| node.id == *id);
+    let mut reached = BTreeSet::new();
+    let mut left: Vec<&PackageId> =
+        metadata.packages.iter().filter(|p| p.name.as_str() == ROOT).map(|p| &p.id).collect();
+    let mut found = Vec::new();
+    while let Some(id) = left.pop() {
+        let Some(node) = node(id).filter(|_| reached.insert(id)) else { continue };
+        let package = &metadata[id];
+        let Some(target) = package.targets.iter().find(|target| is_library(target)) else { continue };
+        let needs: Vec<(&str, &Package)> = dependencies(node, metadata).collect();
+        left.extend(needs.iter().map(|(_, package)| &package.id));
+        found.push((folder(package), manifest(package, target, node, &needs)));
+    }
+    found
+}
+
+fn is_library(target: &Target) -> bool {
+    target.is_lib() || target.is_dylib() || target.is_rlib()
+}
+
+/// What of a package's dependencies is kept, under the names its code has for them.
+fn dependencies<'m>(node: &'m Node, metadata: &'m Metadata) -> impl Iterator<Item = (&'m str, &'m Package)> {
+    node.deps
+        .iter()
+        .filter(|d| d.dep_kinds.iter().any(|k| k.kind == cargo_metadata::DependencyKind::Normal))
+        .map(|dependency| (dependency.name.as_str(), &metadata[&dependency.pkg]))
+        .filter(|(_, package)| KEPT.contains(&package.name.as_str()))
+}
+
+/// A package's folder; two versions of one crate have two.
+fn folder(package: &Package) -> String {
+    match package.name.as_str() {
+        ROOT => ROOT.to_string(),
+        name => format!("{name}-{}", package.version),
+    }
+}
+
+/// A package of the same name, version, features and sources, with these dependencies only.
+fn manifest(package: &Package, target: &Target, node: &Node, needs: &[(&str, &Package)]) -> String {
+    let Package { name, version, edition, .. } = package;
+    let mut text = format!(
+        "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"{edition}\"\nbuild = false\n\n\
+         [lib]\nname = \"{}\"\npath = {:?}\n\n[features]\n",
+        target.name.replace('-', "_"),
+        target.src_path.as_str()
+    );
+    let on: Vec<&str> = node.features.iter().map(|f| f.as_str()).filter(|name| *name != "default").collect();
+    // Infallible: a string has no end.
+    let _ = writeln!(text, "default = {on:?}");
+    for feature in on {
+        let _ = writeln!(text, "{feature:?} = []");
+    }
+    text.push_str("\n[dependencies]\n");
+    for (name, package) in needs {
+        let path = Path::new("..").join(folder(package));
+        let _ = writeln!(
+            text,
+            "{name} = {{ path = {:?}, package = \"{}\" }}",
+            path.display().to_string(),
+            package.name
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// This workspace's own packages, outlined and read by cargo again.
+    #[test]
+    fn the_outline_is_packages_cargo_reads_with_few_crates_in_them() {
+        let mut command = MetadataCommand::new();
+        command.manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../selfsame-dylib/Cargo.toml"));
+        let whole = command.other_options(["--offline".to_string()]).exec().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in packages(&whole) {
+            let folder = root.path().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("Cargo.toml"), text).unwrap();
+        }
+        let mut command = MetadataCommand::new();
+        command.manifest_path(root.path().join(ROOT).join("Cargo.toml"));
+        let outline = command.other_options(["--offline".to_string()]).exec().unwrap();
+        let names: BTreeSet<&str> = outline.packages.iter().map(|p| p.name.as_str()).collect();
+        for name in [ROOT, "selfsame", "dfdx", "rand_xoshiro"] {
+            assert!(names.contains(name), "{name} is in {names:?}");
+        }
+        assert!(names.iter().all(|name| KEPT.contains(name)), "{names:?}");
+        let dfdx = outline.packages.iter().find(|p| p.name.as_str() == "dfdx").unwrap();
+        assert!(dfdx.features.contains_key("cpu") && dfdx.targets[0].src_path.is_file());
+        assert!(whole.packages.len() > 50, "the library itself has many");
+    }
+}
