@@ -55,8 +55,8 @@ pub struct Context {
     pub projector_dim: usize,
     /// Values of the loss that name a failure; of a contrastive loss the chance value first.
     pub plateaus: Vec<Plateau>,
-    /// Whether the loss is a cross-entropy with a teacher's distribution that changes by itself, so that it may rise while
-    /// all is well; the teacher's entropy and the student's divergence from it are judged instead.
+    /// Whether what is to be predicted changes while training goes on, so that the loss may rise while all is well: it is not
+    /// held against its start. With a teacher's distribution it is held against what a student costs that says nothing.
     #[serde(default)]
     pub moving_targets: bool,
     /// Safeguards of the objective that are off; the first is the first suspect.

@@ -21,6 +21,9 @@ pub const RECOVERING: f64 = 1.05;
 pub const LOW_RANK_SHARE: f64 = 0.05;
 /// And below this many dimensions in narrow embeddings.
 pub const LOW_RANK: f64 = 1.5;
+/// For projections an effective rank below this share of the width is enough, or below [`LOW_RANK`]: one direction holds nearly
+/// all of the variance, whatever small ones RankMe still counts.
+pub const LOW_EFFECTIVE_SHARE: f64 = 0.01;
 /// Probes in a row that show it before it is said.
 pub const LOW_RANK_PROBES: u32 = 3;
 

@@ -41,9 +41,9 @@ impl Default for DeepClusterConfig {
 }
 
 impl DeepClusterConfig {
-    /// For data sets of some thousand small images: 32 components, clusters that stay for five epochs.
+    /// For data sets of some thousand small images: 32 components.
     pub fn small() -> DeepClusterConfig {
-        DeepClusterConfig { components: 32, reassign: 5, ..DeepClusterConfig::default() }
+        DeepClusterConfig { components: 32, ..DeepClusterConfig::default() }
     }
 }
 
@@ -174,6 +174,7 @@ impl<E: Encoder<D>, K: Dim, D: Engine> Objective<E, D> for DeepClusterObjective<
                 "Clusters that stay longer (--set reassign=10), fewer of them (--set clusters=20) or a higher learning rate \
                  (--lr 5e-3).",
             )],
+            moving_targets: true,
             ..Default::default()
         }
     }

@@ -283,7 +283,8 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
     ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
         let (views, patches, _) = *tokens.shape();
         let crops = 2 * views / self.views();
-        let student = self.head.forward(picked(tokens, hidden)?, self.last_layer(epoch), Mode::Train)?;
+        // The head's running statistics are those of images, which is what it is asked about when training is over.
+        let student = self.head.forward(picked(tokens, hidden)?, self.last_layer(epoch), Mode::Batch)?;
         let warming = Warming {
             from: self.config.warm_patch_temperature,
             to: self.config.patch_temperature,

@@ -21,8 +21,9 @@ pub struct Trait {
     pub projector_dim: usize,
     /// Values of the loss that name a failure, for the given number of images a micro-batch.
     pub plateaus: Vec<Plateau>,
-    /// Whether the loss is a cross-entropy with a teacher's distribution, whose own entropy changes while the teacher is
-    /// centred and sharpened: such a loss rises to its plateau first, and its fall is no measure of what is learned.
+    /// Whether what is to be predicted changes while training goes on, so that a loss which has not fallen says nothing: a
+    /// teacher's distribution, whose entropy changes as it is centred and sharpened, or clusters that are made anew together
+    /// with their classifier.
     pub moving_targets: bool,
     /// Why gradient accumulation is not the same as a larger batch, where it is not.
     pub accumulation: Option<&'static str>,

@@ -59,9 +59,8 @@ pub(super) fn preset(method: &str, kind: DataKind) -> Preset {
         "byol" if kind == DataKind::Digits => Preset { projector_dim: 128, batch_size: 128, ..base },
         "simsiam" | "byol" => Preset { projector_dim: 128, ..base },
         "w-mse" => Preset { projector_dim: 32, ..base },
-        "swav" | "dino" | "deepcluster" if kind == DataKind::Digits => {
-            Preset { batch_size: 64, lr: 1e-3, ..base }
-        }
+        "swav" | "dino" if kind == DataKind::Digits => Preset { batch_size: 64, lr: 1e-3, ..base },
+        "deepcluster" if kind == DataKind::Digits => Preset { batch_size: 32, lr: 3e-3, ..base },
         // A vision transformer learns where a patch is from nothing, which takes steps.
         "ibot" if kind == DataKind::Digits => Preset { epochs: 60, batch_size: 32, lr: 1e-3, ..base },
         _ => base,
@@ -147,6 +146,11 @@ pub(super) fn defaults(method: &str, kind: DataKind) -> Result<Map<String, Value
             with_count(config, "prototypes", 50)
         }
         "swav" => with_count(SwavConfig::small(), "prototypes", prototypes),
+        // A classifier that starts anew needs more than the forty steps of an epoch.
+        "deepcluster" if kind == DataKind::Digits => {
+            let config = DeepClusterConfig { reassign: 5, ..DeepClusterConfig::small() };
+            with_count(config, "clusters", 30)
+        }
         "deepcluster" => with_count(DeepClusterConfig::small(), "clusters", prototypes),
         "deepcluster-v2" => with_count(DeepClusterV2Config::small(), "prototypes", prototypes),
         "hybrid" => Ok(METHODS.iter().filter(|m| !["hybrid", "ibot"].contains(*m)).map(weight).collect()),

@@ -338,6 +338,10 @@ fn dimensional_collapse_is_named_on_each_side_of_the_projector() {
     let alarms = run(simclr(), 10, falling, |_| 1.0, projector);
     assert_eq!(kinds(&alarms), ["projector-dimensional-collapse"]);
     assert!(alarms[0].try_this.contains("--projector-dim 128"), "{:?}", alarms[0]);
+    // One direction with nearly all of the variance, and a tail that RankMe still counts.
+    let tail =
+        |effective_rank: f64| but(move |_, p| p.projector = geometry(0.9, 64, 14.0, effective_rank)).len();
+    assert_eq!((tail(1.2), tail(2.0)), (1, 0));
 }
 
 #[test]
