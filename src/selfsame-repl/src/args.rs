@@ -11,6 +11,7 @@ Examples:
   selfsame train simclr digits                     embedded data, nothing to download
   selfsame train simclr mnist:data/mnist --epochs 5
   selfsame compare runs/*                          which run was better, and from when on
+  selfsame kernel install                          notebooks: the kernel for Jupyter
   selfsame doctor                                  what this machine lacks
   selfsame -c ':methods'                           one command of the REPL, from a script
 
@@ -92,6 +93,15 @@ pub enum Command {
     /// A file of inputs (.ssl), of plain Rust with commands in `//:` comments (.rs), or a notebook (.ipynb). It stops at the
     /// first error, with exit code 1.
     Run(Run),
+    /// Serve notebooks: the kernel for Jupyter
+    ///
+    /// After `selfsame kernel install` JupyterLab, notebooks and consoles offer 'Selfsame (Rust)'. Cells take commands and
+    /// Rust, as the prompt does.
+    Kernel(crate::kernel::Arguments),
+    /// Make notebooks of tutorials in Markdown
+    ///
+    /// Pieces of code marked as Rust become cells that run, everything else cells to read.
+    Notebook(Notebook),
     /// Compile what Rust cells need, ahead of the first session
     Warm,
     /// List the encoders with the images they take and their parameters
@@ -601,6 +611,26 @@ pub struct Doctor {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+const NOTEBOOK_EXAMPLES: &str = "\
+Examples:
+  selfsame notebook tutorial.md                    writes tutorial.ipynb
+  selfsame notebook notebooks/tutorials/*.md --to notebooks --check";
+
+/// What `notebook` takes.
+#[derive(Debug, Args)]
+#[command(after_help = NOTEBOOK_EXAMPLES)]
+pub struct Notebook {
+    /// Markdown files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Where notebooks go; beside their files otherwise
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+    /// Write nothing; fail where a notebook is not what its file makes
+    #[arg(long)]
+    pub check: bool,
 }
 
 const BENCH_EXAMPLES: &str = "\

@@ -7,6 +7,8 @@ mod engine;
 mod exit;
 mod face;
 mod invocation;
+mod kernel;
+mod notebook;
 mod numbers;
 mod output;
 mod repl;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => commands::bench::run(arguments),
         Command::Methods => commands::methods::run(),
         Command::Run(arguments) => commands::session::script(&arguments),
+        Command::Kernel(arguments) => commands::kernel::run(arguments),
+        Command::Notebook(arguments) => commands::notebook::run(&arguments),
         Command::Warm => commands::session::warm(),
         Command::Encoders(arguments) => commands::encoders::run(arguments),
         Command::Runs(arguments) => commands::runs::run(arguments),

@@ -20,6 +20,7 @@ mod theme;
 mod validator;
 mod vocabulary;
 
+pub use completer::InputCompleter;
 pub use config::{Config, Origin};
 pub use history::{default_file as default_history_file, search, Remembered, Search};
 pub use input::{inputs, joined, Input, InputKind};
@@ -27,4 +28,5 @@ pub use line_editor::{edit, Editor, Parts};
 pub use line_source::{plain_terminal, stdin, text, Event, LineSource};
 pub use prompt::Status;
 pub use rust_completer::{RustAnswer, RustCompleter, RustProposal};
+pub use validator::{completeness, Completeness};
 pub use vocabulary::{CommandWords, Values, Vocabulary};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use selfsame::front::{Message, Sent};
 
 use super::event::{Event, Output};
-use super::relay::Notice;
+use super::relay::{Notice, MARK};
 
 /// A cell's output is passed on up to this many bytes.
 const AT_ONCE: u64 = 4 << 20;
@@ -29,8 +29,10 @@ pub struct CellOutput {
     pub failed: bool,
     /// The code panicked; with what it said and where, when the library is there to tell.
     pub panic: Option<(String, String)>,
-    /// The end of its output has been read.
+    /// The end of its standard output has been read.
     pub ended: bool,
+    /// The end of its standard error has been read.
+    pub errors_ended: bool,
 }
 
 impl CellOutput {
@@ -46,6 +48,7 @@ impl CellOutput {
             failed: false,
             panic: None,
             ended: false,
+            errors_ended: false,
         }
     }
 
@@ -80,7 +83,13 @@ impl CellOutput {
 
     /// A line of its standard error.
     pub fn error_line(&mut self, line: String) {
-        self.held.push_back((Instant::now(), line));
+        let Some((before, _)) = line.split_once(MARK) else {
+            return self.held.push_back((Instant::now(), line));
+        };
+        if !before.is_empty() {
+            self.held.push_back((Instant::now(), before.to_string()));
+        }
+        self.errors_ended = true;
     }
 
     /// Passes on what has been held back long enough.
@@ -189,7 +198,8 @@ mod tests {
         cell.tick();
         assert!(outputs(&heard).is_empty());
         assert_eq!(cell.take_held(), ["no such file"]);
-        cell.error_line("a warning".into());
+        cell.error_line(format!("a warning{}", Notice::End.text()));
+        assert!(cell.errors_ended);
         cell.finish();
         assert_eq!(outputs(&heard), [Output::ErrorLine("a warning".into())]);
     }

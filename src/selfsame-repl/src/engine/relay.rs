@@ -162,6 +162,10 @@ fn copy(mut from: File, mut to: File) {
                 }
             }
             out.extend(lines.end_cell(told));
+            if told {
+                // Standard error goes its own way; this comes behind everything the cell wrote there.
+                let _ = writeln!(io::stderr().lock(), "{}", Notice::End.text());
+            }
         }
         if to.write_all(&out).is_err() {
             return;
@@ -241,9 +245,8 @@ impl Lines {
             return put(line, out);
         }
         if let Some(text) = line.strip_suffix(COMPLETE) {
-            if !text.is_empty() {
-                put(text, out);
-            }
+            // What the cell flushes at its end may go on with this.
+            self.open = text.to_vec();
             self.ended = true;
         } else if let Some(text) = line.strip_suffix(PANIC) {
             own_line(text, PANIC, &Notice::Panic, out);
@@ -324,6 +327,13 @@ mod tests {
         assert!(lines.at_end_of_cell());
         out.extend(lines.end_cell(true));
         assert_eq!(text(out), format!("abc\n{}\nEVCXR_EXECUTION_COMPLETE\n", Notice::End.text()));
+    }
+
+    #[test]
+    fn a_line_that_is_flushed_in_two_parts_is_one() {
+        let mut lines = Lines::default();
+        assert_eq!(text(lines.feed(b"50 EVCXR_EXECUTION_COMPLETE\n%")), "");
+        assert!(text(lines.end_cell(true)).starts_with("50 %\n"));
     }
 
     #[test]

@@ -333,19 +333,14 @@ impl Worker<'_> {
         (result, time, ended)
     }
 
-    /// Waits until everything the cell printed has been read; its thread is a moment behind.
+    /// Waits until everything the cell printed has been read; the threads that read are a moment behind.
     fn read_to_the_end(&self) {
         for wait in 0..200_u64 {
             match lock(&self.shared.cell).as_ref() {
-                Some(cell) if !cell.ended => {}
+                Some(cell) if !(cell.ended && cell.errors_ended) => {}
                 _ => break,
             }
             std::thread::sleep(Duration::from_millis(1 + wait / 20));
-        }
-        // Standard error comes on another channel.
-        let failed = lock(&self.shared.cell).as_ref().is_some_and(|cell| cell.failed || cell.panic.is_some());
-        if failed {
-            std::thread::sleep(Duration::from_millis(60));
         }
     }
 }

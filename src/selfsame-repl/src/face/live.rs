@@ -15,7 +15,6 @@ use super::block::Block;
 use super::picture::Canvas;
 use super::training::{bar, Training};
 use super::{words, Plain};
-use crate::numbers::{bytes, thousands};
 use crate::output;
 
 /// Drawing more often than this only flickers.
@@ -115,18 +114,7 @@ impl Live {
                 self.text(&table.text());
             }
             Message::Variables { variables } => {
-                let mut table = Table::new(["variable", "type", "shape", "parameters", "memory"]);
-                for (name, about) in variables {
-                    let number = |n: Option<usize>| n.map_or(String::new(), |n| thousands(n as u64));
-                    table.row([
-                        name.clone(),
-                        about.type_name.clone(),
-                        about.shape.clone().unwrap_or_default(),
-                        number(about.parameters),
-                        about.bytes.map_or(String::new(), |size| bytes(size as u64)),
-                    ]);
-                }
-                self.text(&table.text());
+                self.text(&words::variables(variables).text());
             }
             Message::Note { text } => self.note(text),
             _ => return false,

@@ -9,7 +9,7 @@ mod live;
 pub mod picture;
 mod plain;
 mod rate;
-mod training;
+pub mod training;
 pub mod words;
 
 use selfsame::front::{Frontend, Reporter};

@@ -98,15 +98,45 @@ impl Training {
         lines
     }
 
+    /// Losses in order, means of neighbours where there are many; `None` where one is not finite.
+    pub fn losses(&self) -> Vec<Option<f64>> {
+        self.losses.values()
+    }
+
+    /// Online kNN accuracies so far, 0..1.
+    pub fn knn(&self) -> &[Option<f64>] {
+        &self.knn
+    }
+
+    /// RankMe of the embeddings so far.
+    pub fn rank(&self) -> &[Option<f64>] {
+        &self.rank
+    }
+
+    /// The epoch under way or last done.
+    pub fn epoch(&self) -> usize {
+        self.step.map_or(self.plan.epochs_done, |s| s.epoch)
+    }
+
+    /// Images a second of late, once it is known.
+    pub fn images_per_second(&self) -> Option<f64> {
+        self.images_per_second
+    }
+
+    /// Work without steps that is under way, and since when.
+    pub fn work(&self) -> Option<(&str, Instant)> {
+        self.stage.as_ref().map(|(what, since)| (what.as_str(), *since))
+    }
+
     /// Share of the steps that are done, 0..1.
-    fn share(&self) -> f64 {
+    pub fn share(&self) -> f64 {
         let all = self.plan.steps_per_epoch * self.plan.epochs as u64;
         self.step.map_or(self.from, |s| s.step) as f64 / all.max(1) as f64
     }
 
     fn bar(&self, now: Instant, columns: usize) -> String {
         let share = self.share();
-        let epoch = self.step.map_or(self.plan.epochs_done, |s| s.epoch);
+        let epoch = self.epoch();
         let left = self.left(now).map_or(String::new(), |left| format!(", {} to go", clock(left)));
         let before = match columns < NARROW {
             true => format!("{epoch}/{} ", self.plan.epochs),
@@ -123,7 +153,7 @@ impl Training {
     }
 
     /// Time to the end of the last epoch at the pace so far.
-    fn left(&self, now: Instant) -> Option<Duration> {
+    pub fn left(&self, now: Instant) -> Option<Duration> {
         let done = self.step?.step.saturating_sub(self.from);
         let all = self.plan.steps_per_epoch * self.plan.epochs as u64;
         let to_do = all.saturating_sub(self.from + done);

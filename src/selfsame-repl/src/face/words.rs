@@ -1,9 +1,11 @@
 //! The sentences and lines both faces use.
 
 use selfsame::diagnose::Alarm;
+use selfsame::display::Described;
+use selfsame::plot::Table;
 use selfsame::train::{EpochLine, Plan};
 
-use crate::numbers::{counted, number, percent, thousands};
+use crate::numbers::{bytes, counted, number, percent, thousands};
 use crate::output::{paint, Colour};
 
 /// What is about to happen, in two or three lines.
@@ -61,6 +63,22 @@ pub fn alarm(alarm: &Alarm) -> String {
         alarm.means,
         alarm.try_this
     )
+}
+
+/// Variables of a session with what is known of them.
+pub fn variables(variables: &[(String, Described)]) -> Table {
+    let mut table = Table::new(["variable", "type", "shape", "parameters", "memory"]);
+    for (name, about) in variables {
+        let number = |n: Option<usize>| n.map_or(String::new(), |n| thousands(n as u64));
+        table.row([
+            name.clone(),
+            about.type_name.clone(),
+            about.shape.clone().unwrap_or_default(),
+            number(about.parameters),
+            about.bytes.map_or(String::new(), |size| bytes(size as u64)),
+        ]);
+    }
+    table
 }
 
 #[cfg(test)]

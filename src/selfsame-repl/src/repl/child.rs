@@ -52,10 +52,22 @@ pub fn run(
     command
         .args(words)
         .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
-        .env("SELFSAME_FRONTEND", frontend)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .env("SELFSAME_FRONTEND", frontend);
+    start(command, show)
+}
+
+/// Runs a line of the system's shell, passing on what it prints as it comes.
+///
+/// # Errors
+/// The shell cannot be started.
+pub fn shell(line: &str, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]);
+    start(command, show)
+}
+
+fn start(mut command: Command, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Ctrl-C is passed on by us, so that the second one can be told from the first.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -119,8 +131,9 @@ pub fn interrupt() -> Interrupt {
     let again = last.is_some_and(|then| then.elapsed() < TWICE);
     *last = Some(Instant::now());
     let signal = if again { libc::SIGKILL } else { libc::SIGINT };
-    // SAFETY: a system call without memory. The number is a child's that has not been waited for yet, or was a moment ago.
-    unsafe { libc::kill(id as libc::pid_t, signal) };
+    // SAFETY: a system call without memory. The number is a child's that has not been waited for yet, or was a moment ago; it
+    // leads a group of its own, which is what it has started.
+    unsafe { libc::kill(-(id as libc::pid_t), signal) };
     if again {
         Interrupt::Killed
     } else {

@@ -33,6 +33,11 @@ pub fn listen(interrupt: impl Fn() -> Interrupt + Send + Sync + 'static) -> Resu
     })
 }
 
+/// Takes note of an interrupt that did not come as Ctrl-C.
+pub fn note() {
+    ASKED.store(true, Ordering::SeqCst);
+}
+
 /// Whether Ctrl-C was pressed since [`clear`].
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)

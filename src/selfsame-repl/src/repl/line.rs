@@ -24,7 +24,7 @@ pub fn editor(config: Config, session: Session) -> io::Result<Editor> {
     Editor::new(Parts {
         config,
         vocabulary: vocabulary(),
-        rust: Box::new(Completer { session, asked: Mutex::new(None) }),
+        rust: Box::new(Completer::new(session)),
         status,
         runs: "runs".into(),
     })
@@ -40,7 +40,8 @@ fn show(session: Session, shown: Shown) {
     });
 }
 
-fn vocabulary() -> Vocabulary {
+/// What can be typed after a colon.
+pub fn vocabulary() -> Vocabulary {
     let programs = crate::args::Arguments::command();
     let words = |colon: &Colon| {
         let program = programs.get_subcommands().find(|p| p.get_name() == colon.name);
@@ -73,12 +74,17 @@ fn values(name: &str) -> Vec<Values> {
 }
 
 /// Rust's proposals, from the session.
-struct Completer {
+pub struct Completer {
     session: Session,
     asked: Mutex<Option<(u64, Receiver<Suggestions>)>>,
 }
 
 impl Completer {
+    /// Proposals of that session.
+    pub fn new(session: Session) -> Completer {
+        Completer { session, asked: Mutex::new(None) }
+    }
+
     fn asked(&self) -> std::sync::MutexGuard<'_, Option<(u64, Receiver<Suggestions>)>> {
         self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The REPL: commands and Rust at one prompt, and the same from scripts.
+//! The REPL: commands and Rust at one prompt, the same from scripts, and from a notebook's cells.
 
 mod child;
 mod colon;
@@ -7,5 +7,11 @@ mod line;
 mod screen;
 mod shell;
 mod start;
+mod terminal;
 
+pub use child::Ended;
+pub use interrupts::note as note_interrupt;
+pub use line::{vocabulary, Completer};
+pub use screen::Screen;
+pub use shell::{Flow, Shell};
 pub use start::{at_a_terminal, interactive, script, Script};

@@ -10,14 +10,13 @@ use super::interrupts;
 use super::screen::Screen;
 use crate::editor::{inputs, joined, Config, Event as Came, Input, InputKind, LineSource};
 use crate::engine::{Event, Fault, Interrupt, Options, Session, Status};
-use crate::output;
 
 /// Everything that lives from one input to the next.
 pub struct Shell {
     session: Arc<OnceLock<Session>>,
     options: Options,
     /// Where output goes.
-    pub screen: Screen,
+    pub screen: Box<dyn Screen>,
     /// What went wrong last, for `:why`.
     pub last_fault: Option<Fault>,
     /// The Rust that the last command stood for.
@@ -56,8 +55,9 @@ pub enum Flow {
 }
 
 impl Shell {
-    /// A shell whose session starts when it is first wanted.
-    pub fn new(config: Config, frontend: &'static str, interactive: bool) -> Shell {
+    /// A shell whose session starts when it is first wanted, and whose output goes to `screen`. `frontend` names the face to
+    /// the library.
+    pub fn new(config: Config, frontend: &'static str, interactive: bool, screen: Box<dyn Screen>) -> Shell {
         let options =
             Options { frontend, preload: config.preload.value.clone(), threads: config.threads.value };
         Shell {
@@ -66,7 +66,7 @@ impl Shell {
             options,
             seed: config.seed.value,
             config,
-            screen: Screen::new(),
+            screen,
             last_fault: None,
             last_rust: None,
             log: Vec::new(),
@@ -121,7 +121,7 @@ impl Shell {
                 Flow::Quit(code) => return code,
                 Flow::Failed if self.interactive => {}
                 Flow::Failed => {
-                    output::stderr(&format!("stopped in line {} of {}", input.line, source.name()));
+                    self.screen.note(&format!("stopped in line {} of {}", input.line, source.name()));
                     return 1;
                 }
             }
@@ -129,7 +129,7 @@ impl Shell {
     }
 
     /// Carries out what was given at once: one input, or several that were pasted and begin with a command.
-    fn inputs(&mut self, given: &Input, place: &str) -> Flow {
+    pub fn inputs(&mut self, given: &Input, place: &str) -> Flow {
         if !given.kind().is_one_line() || !given.text.trim().contains('\n') {
             return self.input(given, place);
         }
@@ -269,12 +269,33 @@ impl Shell {
         }
     }
 
-    /// A line for the system's shell, with our terminal.
+    /// A line for the system's shell, with our terminal where there is one.
     fn shell_line(&mut self, line: &str) -> Flow {
+        if !self.screen.lends_its_terminal() {
+            return self.shell_line_apart(line);
+        }
         match std::process::Command::new("sh").args(["-c", line]).status() {
             Ok(status) if status.success() => Flow::Go,
             Ok(status) => {
                 self.screen.failure(&format!("the shell command ended with {status}"));
+                Flow::Failed
+            }
+            Err(e) => {
+                self.screen.failure(&format!("the shell 'sh' does not run: {e}"));
+                Flow::Failed
+            }
+        }
+    }
+
+    /// The same without a terminal: its output is shown as a command's is.
+    fn shell_line_apart(&mut self, line: &str) -> Flow {
+        let screen = &mut self.screen;
+        let ended = child::shell(line, &mut |output| screen.output(output));
+        self.screen.finish();
+        match ended {
+            Ok(ended) if ended.succeeded() => Flow::Go,
+            Ok(ended) => {
+                self.screen.command_failed(&ended, "the shell command");
                 Flow::Failed
             }
             Err(e) => {

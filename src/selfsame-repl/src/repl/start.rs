@@ -7,6 +7,7 @@ use selfsame::Error;
 
 use super::colon::read_script;
 use super::shell::Shell;
+use super::terminal::Terminal;
 use super::{interrupts, line};
 use crate::editor::{self, Config, LineSource};
 use crate::engine::Settings;
@@ -29,7 +30,7 @@ pub enum Script<'s> {
 pub fn interactive() -> Result<u8, Error> {
     let _settings = Settings::own();
     let config = Config::load()?;
-    let mut shell = Shell::new(config.clone(), "repl", true);
+    let mut shell = Shell::new(config.clone(), "repl", true, Box::new(Terminal::new()));
     interrupts::listen(shell.interrupter())?;
     output::stdout(&banner())?;
     // Rust gets ready while the first command is typed.
@@ -57,7 +58,7 @@ pub fn script(script: &Script<'_>, echo: bool) -> Result<u8, Error> {
         Script::Text(text) => Box::new(editor::text(text, "-c")),
         Script::Stdin => Box::new(editor::stdin()),
     };
-    let mut shell = Shell::new(Config::load()?, "command", false);
+    let mut shell = Shell::new(Config::load()?, "command", false, Box::new(Terminal::new()));
     shell.echo = echo;
     interrupts::listen(shell.interrupter())?;
     Ok(shell.run(source.as_mut()))

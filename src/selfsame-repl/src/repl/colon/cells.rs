@@ -64,7 +64,13 @@ pub(super) fn dep(shell: &mut Shell, rest: &str) -> Flow {
     if rest.is_empty() {
         return wants(shell, "a crate", ":dep itertools = \"0.14\"");
     }
-    if rest.split(['=', ' ']).next().is_some_and(|name| ["selfsame", "dfdx"].contains(&name.trim())) {
+    let name = rest.split(['=', ' ']).next().unwrap_or_default().trim();
+    // A notebook for the stock kernel begins with this line; here there is nothing left to do.
+    if name == "selfsame" {
+        shell.screen.note("The session has selfsame already, and dfdx as selfsame::dfdx.");
+        return Flow::Go;
+    }
+    if name == "dfdx" {
         shell.screen.note(
             "The session has selfsame, and dfdx as selfsame::dfdx. A second copy would number its tensors anew and mix up gradients.",
         );

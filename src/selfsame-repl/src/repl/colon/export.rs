@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::{json, Value};
+use serde_json::Value;
 
 use super::super::shell::{Flow, Shell};
 use super::cells::wants;
 use crate::editor;
+use crate::notebook::{self, Cell};
 
 /// What a line of plain Rust begins with when it holds a command.
 const COMMAND_IN_RUST: &str = "//:";
@@ -78,7 +79,7 @@ pub(super) fn load(shell: &mut Shell, rest: &str) -> Flow {
 
 /// `:edit`
 pub(super) fn edit(shell: &mut Shell, rest: &str) -> Flow {
-    if !shell.interactive {
+    if !shell.interactive || !shell.screen.lends_its_terminal() {
         shell.screen.failure("an editor opens at a terminal only.");
         return Flow::Failed;
     }
@@ -160,34 +161,10 @@ fn written(inputs: &[String], form: Form) -> String {
             });
             format!("// `selfsame run` runs this file.\n\n{}", inputs.collect::<Vec<_>>().join("\n\n"))
         }
-        Form::Notebook => notebook(inputs),
+        Form::Notebook => return notebook::json(&inputs.iter().cloned().map(Cell::Code).collect::<Vec<_>>()),
     };
     text.push('\n');
     text
-}
-
-fn notebook(inputs: &[String]) -> String {
-    let cells: Vec<Value> = inputs
-        .iter()
-        .enumerate()
-        .map(|(number, input)| {
-            let lines: Vec<&str> = input.split_inclusive('\n').collect();
-            json!({
-                "cell_type": "code", "execution_count": null, "id": format!("cell-{number}"), "metadata": {},
-                "outputs": [], "source": lines,
-            })
-        })
-        .collect();
-    let notebook = json!({
-        "cells": cells,
-        "metadata": {
-            "kernelspec": { "display_name": "Selfsame (Rust)", "language": "rust", "name": "selfsame" },
-            "language_info": { "name": "rust", "file_extension": ".rs", "mimetype": "text/rust" },
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    });
-    serde_json::to_string_pretty(&notebook).unwrap_or_default()
 }
 
 #[cfg(test)]
