@@ -14,15 +14,14 @@ fn keys(entry: &Value) -> Vec<&str> {
 #[test]
 fn the_list_has_at_least_twelve_entries_of_one_form() {
     let folder = tempfile::tempdir().unwrap();
-    let list = call(folder.path(), "collapse --list --json").json();
-    let entries = list.as_array().unwrap();
+    let entries = call(folder.path(), "collapse --list --json").json_list();
     assert!(entries.len() >= 12, "{}", entries.len());
-    for entry in entries {
+    for entry in &entries {
         assert_eq!(keys(entry), KEYS, "{entry}");
         assert!(entry["verdict"].is_string() && entry["named_correctly"].is_null(), "{entry}");
     }
     let text = call(folder.path(), "collapse --list");
-    for entry in entries {
+    for entry in &entries {
         assert!(text.succeeds().contains(entry["name"].as_str().unwrap()), "{}", text.stdout);
     }
 }
@@ -31,8 +30,9 @@ fn the_list_has_at_least_twelve_entries_of_one_form() {
 fn an_entry_is_named_beside_its_healthy_twin_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let ended = call(folder.path(), "collapse simclr-projector-1 --json");
-    let found = ended.json();
+    let found = ended.json_list();
     let entry = &found[0];
+    assert_eq!(found.len(), 1);
     assert_eq!(keys(entry), KEYS, "{entry}");
     assert_eq!(
         (&entry["verdict"], &entry["named_correctly"]),

@@ -166,5 +166,11 @@ fn objectives_are_trained_and_compared_and_finished_runs_are_kept() {
         "compare --methods simclr --encoder mlp --epochs 1 --seeds 2 --out all --save bars.svg",
     );
     assert!(text.succeeds().contains("±") && folder.path().join("bars.svg").exists(), "{}", text.stdout);
+    // Runs of another length are neither read nor filled up with ones of this length.
+    let other = call(folder.path(), "compare --methods simclr --encoder mlp --epochs 2 --out all");
+    other.fails(2, &["epochs is 2. Expected 1", "simclr-digits-seed0", "--out another folder"]);
+    call(folder.path(), "compare --methods simclr --out all")
+        .fails(2, &["was begun", "--out another folder"]);
+    assert!(!folder.path().join("all/simclr-digits-seed2").exists());
     call(folder.path(), "compare").fails(2, &["<RUN>"]);
 }

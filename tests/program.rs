@@ -97,12 +97,28 @@ impl Ended {
         &self.stdout
     }
 
-    /// Stdout as the one JSON object, or list, it must be.
+    /// Stdout as the one JSON object it must be.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        let value: serde_json::Value =
-            serde_json::from_str(self.succeeds()).expect("stdout is one JSON value");
-        assert!(value.is_object() || value.is_array(), "neither an object nor a list: {value}");
+        let value = self.one_value();
+        assert!(value.is_object(), "not an object: {value}");
         value
+    }
+
+    /// Stdout as the one JSON list of objects it must be.
+    #[track_caller]
+    pub fn json_list(&self) -> Vec<serde_json::Value> {
+        match self.one_value() {
+            serde_json::Value::Array(list) => {
+                assert!(list.iter().all(serde_json::Value::is_object), "not objects: {list:?}");
+                list
+            }
+            other => panic!("not a list: {other}"),
+        }
+    }
+
+    #[track_caller]
+    fn one_value(&self) -> serde_json::Value {
+        serde_json::from_str(self.succeeds()).expect("stdout is one JSON value")
     }
 }

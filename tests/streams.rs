@@ -124,7 +124,8 @@ fn colour_is_for_terminals_that_want_it() {
 #[test]
 #[cfg(target_os = "linux")]
 fn on_a_terminal_a_bar_moves_and_every_epoch_has_its_line() {
-    // Epochs long enough that the bar, which moves a few times a second, is seen in the middle of one.
+    // Epochs long enough that the bar, which moves a few times a second, is seen in the middle of one. `script` gives its
+    // terminal no size.
     let Some(seen) = on_a_terminal("train simclr digits --encoder vit --epochs 3 --seed 1", "1") else {
         return;
     };

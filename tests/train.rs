@@ -108,7 +108,9 @@ fn the_numbers_lie_where_they_can() {
     assert!(number(&d["rankme"]) >= 1.0 && number(&d["effective_rank"]) >= 1.0, "{d}");
     assert!((0.0..=4.0).contains(&number(&d["alignment"])), "{d}");
     assert!((-8.0..=0.0).contains(&number(&d["uniformity"])), "{d}");
-    assert!(number(&d["participation_ratio"]) >= 1.0 && number(&d["condition_number"]) >= 1.0, "{d}");
+    assert!(number(&d["participation_ratio"]) >= 1.0, "{d}");
+    // Without a number where a direction is dead, as after a ReLU.
+    assert!(d["condition_number"].is_null() || number(&d["condition_number"]) >= 1.0, "{d}");
     assert!((0.5..=1.0).contains(&number(&d["explained_variance_auc"])), "{d}");
     assert!(number(&d["norm"]) > 0.0 && number(&d["nesum"]) >= 1.0 && number(&d["lidar"]) >= 1.0, "{d}");
     assert!(number(&report["images_per_second"]) > 0.0);

@@ -3,8 +3,15 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// A command line that calls this program the way it was called now, with `arguments`, quoted for a shell.
+use selfsame::front::Frontend;
+
+/// A command line that calls this program the way it was called now, with `arguments`, quoted for a shell; at our own
+/// prompt the command it has there, which reads its arguments as a shell does.
 pub fn command_line<S: AsRef<OsStr>>(arguments: &[S]) -> String {
+    if Frontend::detect().is_some_and(|front| front != Frontend::Command) {
+        let words: Vec<String> = arguments.iter().map(|a| quoted(a.as_ref())).collect();
+        return format!(":{}", words.join(" "));
+    }
     let program = std::env::args_os().next().unwrap_or_else(|| "selfsame".into());
     std::iter::once(quoted(&program))
         .chain(arguments.iter().map(|a| quoted(a.as_ref())))

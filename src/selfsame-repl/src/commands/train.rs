@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use selfsame::front::Frontend;
 use selfsame::plot::verdict;
 use selfsame::presets;
 use selfsame::train::{Outcome, Report};
@@ -57,8 +58,11 @@ fn done(folder: &Path, report: &Report, json: bool) -> Result<Exit, Error> {
 }
 
 fn summary(folder: &Path, report: &Report) -> String {
-    let mut text =
-        format!("\n{}\n\n{}\n", scores::table(&report.scores, Some(&report.baselines)), verdict(report));
+    let mut text = format!("\n{}\n", scores::table(&report.scores, Some(&report.baselines)));
+    // The face that draws the training says it with its end.
+    if Frontend::detect().is_none_or(|front| front == Frontend::Command) {
+        text += &format!("\n{}\n", verdict(report));
+    }
     text += &format!("\nreport    {}\n\nTo try next:\n", folder.join("report.html").display());
     for (command, why) in next(folder, report) {
         text += &format!("  {command}\n      {why}\n");

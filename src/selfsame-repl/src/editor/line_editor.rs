@@ -31,7 +31,7 @@ use crate::output;
 const COMPLETIONS: &str = "completions";
 const HISTORY: &str = "history";
 /// Terminals narrower than this get their completions in a list without explanations beside them.
-const NARROW: u16 = 50;
+const NARROW: usize = 50;
 /// Times a terminal is asked again that does not say where its cursor is. Over slow lines answers come late.
 const ATTEMPTS: usize = 3;
 /// A larger paste is not put into the line: the editor would draw all of it at every key.
@@ -178,7 +178,7 @@ impl LineSource for Editor {
 }
 
 fn completions(theme: &Theme) -> ReedlineMenu {
-    let narrow = crossterm::terminal::size().is_ok_and(|(width, _)| width < NARROW);
+    let narrow = crate::face::columns() < NARROW;
     ReedlineMenu::EngineCompleter(if narrow {
         Box::new(styled(ColumnarMenu::default().with_columns(1), COMPLETIONS, theme))
     } else {

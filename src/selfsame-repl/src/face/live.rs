@@ -48,8 +48,12 @@ impl Live {
     pub fn new(epochs: bool) -> Live {
         let moves = io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         let place = if moves {
-            let columns = || crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
-            Place::Terminal { out: Box::new(io::stderr()), columns, block: Block::default(), last: None }
+            Place::Terminal {
+                out: Box::new(io::stderr()),
+                columns: super::columns,
+                block: Block::default(),
+                last: None,
+            }
         } else {
             Place::Lines(Plain::new())
         };

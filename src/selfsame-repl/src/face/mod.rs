@@ -3,6 +3,7 @@
 //! Everything a face draws goes to stderr, so stdout belongs to results.
 
 mod block;
+mod columns;
 mod download;
 mod live;
 pub mod picture;
@@ -14,6 +15,7 @@ pub mod words;
 use selfsame::front::{Frontend, Reporter};
 use selfsame::train::Watch;
 
+pub use columns::columns;
 pub use download::Download;
 pub use live::Live;
 pub use plain::Plain;

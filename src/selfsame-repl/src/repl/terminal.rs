@@ -164,7 +164,7 @@ impl Screen for Terminal {
     }
 
     fn paragraph(&mut self, text: &str) {
-        let width = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).clamp(20, 90);
+        let width = crate::face::columns().clamp(20, 90);
         let mut line = String::new();
         for word in text.split_whitespace() {
             if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {

@@ -2,8 +2,9 @@
 
 use rand::seq::SliceRandom;
 
-use super::{kmeans, Rows};
+use super::Rows;
 use crate::error::Result;
+use crate::losses::KMeans;
 use crate::random::{stream, Purpose};
 
 /// Rounds of k-means; the clusters need not be perfect.
@@ -57,7 +58,10 @@ pub fn clid(rows: &Rows, clusters: usize, seed: u64) -> Result<Clid> {
         return Ok(Clid { learnability: f64::NAN, intrinsic_dimension: f64::NAN });
     }
     let unit = rows.normalized();
-    let labels = kmeans(&unit, clusters.clamp(1, rows.len() / 4), ROUNDS, seed)?.clusters;
+    let (points, width) = (unit.values(), unit.dim());
+    let rng = &mut stream(&[seed, Purpose::Judge as u64]);
+    let start = KMeans::plus_plus(points, width, clusters.clamp(1, rows.len() / 4), rng)?;
+    let labels = KMeans::Euclidean.from_points(points, width, &start, ROUNDS)?.assignments;
     let x = nalgebra::DMatrix::from_column_slice(unit.dim(), unit.len(), unit.values());
     let similarity = x.transpose() * &x;
     Ok(Clid {

@@ -55,6 +55,10 @@ pub struct Context {
     pub projector_dim: usize,
     /// Values of the loss that name a failure; of a contrastive loss the chance value first.
     pub plateaus: Vec<Plateau>,
+    /// Whether what is to be predicted changes while training goes on, so that the loss may rise while all is well: it is not
+    /// held against its start. With a teacher's distribution it is held against what a student costs that says nothing.
+    #[serde(default)]
+    pub moving_targets: bool,
     /// Safeguards of the objective that are off; the first is the first suspect.
     #[serde(default)]
     pub missing: Vec<Missing>,

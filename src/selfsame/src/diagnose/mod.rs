@@ -8,7 +8,7 @@
 //! | do embeddings differ at all? | [`std_of_normalized`], [`column_std`], [`mean_cosine`], [`uniformity`] |
 //! | along how many directions? | [`singular_values`], [`covariance_eigenvalues`], [`rankme`], [`effective_rank`], [`stable_rank`], [`nesum`], [`participation_ratio`], [`condition_number`], [`alpha_req`], [`explained_variance_auc`] |
 //! | do they differ by sample rather than by view? | [`alignment`], [`lidar`] on [`SurrogateClasses`] |
-//! | is there something to learn in them? | [`clid`], [`kmeans`] |
+//! | is there something to learn in them? | [`clid`] |
 //! | are two representations alike? | [`linear_cka`] |
 //! | are codes, prototypes, outputs in use? | [`usage_perplexity`], [`soft_usage_perplexity`] |
 //! | does a teacher say something? | [`target_entropy`], [`target_kl`], [`centre_norm`] |
@@ -31,7 +31,6 @@ mod cosine;
 mod doctor;
 mod explained_variance;
 mod geometry;
-mod kmeans;
 mod lidar;
 mod nesum;
 mod participation_ratio;
@@ -64,7 +63,6 @@ pub use cosine::mean_cosine;
 pub use doctor::{Doctor, Probe};
 pub use explained_variance::{cumulative_explained_variance, explained_variance_auc};
 pub use geometry::Geometry;
-pub use kmeans::{kmeans, KMeans};
 pub use lidar::{lidar, Lidar, LidarScore, LIDAR_DELTA};
 pub use nesum::nesum;
 pub use participation_ratio::participation_ratio;

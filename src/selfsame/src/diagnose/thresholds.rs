@@ -21,11 +21,18 @@ pub const RECOVERING: f64 = 1.05;
 pub const LOW_RANK_SHARE: f64 = 0.05;
 /// And below this many dimensions in narrow embeddings.
 pub const LOW_RANK: f64 = 1.5;
+/// For projections an effective rank below this share of the width is enough, or below [`LOW_RANK`]: one direction holds nearly
+/// all of the variance, whatever small ones RankMe still counts.
+pub const LOW_EFFECTIVE_SHARE: f64 = 0.01;
 /// Probes in a row that show it before it is said.
 pub const LOW_RANK_PROBES: u32 = 3;
 
-/// A loss this close to a named value sits on it.
+/// A loss this close to a named value sits on it, ...
 pub const PLATEAU_WIDTH: f64 = 1e-2;
+/// ... and one that came from afar already when this share of the way is left, ...
+pub const PLATEAU_SHARE: f64 = 1e-2;
+/// ... but no farther away than this.
+pub const PLATEAU_WIDTH_AT_MOST: f64 = 0.03;
 /// Steps it must sit there, falling by less than a tenth of the width from their first to their second half.
 pub const PLATEAU_STEPS: usize = 50;
 
@@ -40,9 +47,13 @@ pub const FLAT_STEPS_AT_MOST: u64 = 300;
 /// Share of its first value a loss must lose to count as falling.
 pub const FALL_SHARE: f64 = 0.005;
 
+/// Share of `ln K` that the entropy of a teacher's targets must fall by between two probes for it to count as still
+/// sharpening, during which the loss is not judged.
+pub const SHARPENING: f64 = 0.01;
+
 /// Steps averaged when looking for an explosion.
 pub const EXPLODE_STEPS: usize = 5;
-/// A loss explodes when it exceeds its start by this share of it, and by 1.
+/// A loss explodes when it exceeds its start, and its highest named value, by this share of it, and by 1.
 pub const EXPLODE_SHARE: f64 = 0.5;
 /// A gradient explodes when its norm exceeds the median of the first ten steps by this factor, three steps in a row.
 pub const GRADIENT_FACTOR: f64 = 1e3;

@@ -1,4 +1,4 @@
-//! k-means, Euclidean and on the sphere: where DeepCluster's labels come from.
+//! k-means, Euclidean and on the sphere: where DeepCluster's labels come from, and the clusters of diagnostics.
 
 use rand::seq::index::sample;
 use rand::Rng;
@@ -51,7 +51,7 @@ pub enum KMeans {
 
 impl KMeans {
     /// `rounds` of assigning points to the nearest centroid and moving centroids to the mean of their points, then a
-    /// last assignment. The first centroids are the points `start`.
+    /// last assignment; fewer where a round changes nothing. The first centroids are the points `start`.
     ///
     /// `points` is (points, width), row-major; for [`KMeans::Spherical`] rows of unit length. Of several centroids
     /// as near the first is taken.
@@ -80,11 +80,15 @@ impl KMeans {
         }
         let mut centroids: Vec<f64> =
             start.iter().flat_map(|i| &points[i * width..][..width]).copied().collect();
+        let mut assignments = self.assign(points, &centroids, width);
         for _ in 0..rounds {
-            let assignments = self.assign(points, &centroids, width);
-            centroids = self.moved(points, &assignments, centroids, width);
+            let moved = self.moved(points, &assignments, centroids.clone(), width);
+            if moved == centroids {
+                break;
+            }
+            centroids = moved;
+            assignments = self.assign(points, &centroids, width);
         }
-        let assignments = self.assign(points, &centroids, width);
         Ok(Clusters { centroids, assignments, width })
     }
 
@@ -100,11 +104,39 @@ impl KMeans {
         rounds: usize,
         rng: &mut impl Rng,
     ) -> Result<Clusters> {
-        let n = points.len() / width.max(1);
-        if clusters == 0 || clusters > n {
-            return Err(Error::shape("k-means", format!("1 to {n} clusters of {n} points"), clusters));
-        }
+        let n = enough(points, width, clusters)?;
         self.from_points(points, width, &sample(rng, n, clusters).into_vec(), rounds)
+    }
+
+    /// A start for [`KMeans::from_points`]: points drawn one after the other, each with a chance that grows with the square
+    /// of its distance to those drawn (k-means++, Arthur and Vassilvitskii 2007). Slower than [`KMeans::run`]'s, and
+    /// far better where clusters lie far apart.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for fewer points than clusters.
+    pub fn plus_plus(
+        points: &[f64],
+        width: usize,
+        clusters: usize,
+        rng: &mut impl Rng,
+    ) -> Result<Vec<usize>> {
+        let n = enough(points, width, clusters)?;
+        let mut chosen = vec![rng.gen_range(0..n)];
+        let mut nearest = vec![f64::INFINITY; n];
+        while chosen.len() < clusters {
+            let last = &points[chosen[chosen.len() - 1] * width..][..width];
+            for (near, point) in nearest.iter_mut().zip(points.chunks_exact(width)) {
+                *near = near.min(point.iter().zip(last).map(|(a, b)| (a - b).powi(2)).sum());
+            }
+            let mut left = rng.gen::<f64>() * nearest.iter().sum::<f64>();
+            let drawn = nearest.iter().position(|d| {
+                left -= d;
+                left < 0.0
+            });
+            // All points equal, or rounding at the very end of the line: any will do.
+            chosen.push(drawn.unwrap_or_else(|| rng.gen_range(0..n)));
+        }
+        Ok(chosen)
     }
 
     /// The nearest of the centroids, (clusters, width), to every point.
@@ -142,6 +174,15 @@ impl KMeans {
                 centroids
             }
         }
+    }
+}
+
+/// How many points there are, if that is enough.
+fn enough(points: &[f64], width: usize, clusters: usize) -> Result<usize> {
+    let n = points.len() / width.max(1);
+    match clusters == 0 || clusters > n {
+        true => Err(Error::shape("k-means", format!("1 to {n} clusters of {n} points"), clusters)),
+        false => Ok(n),
     }
 }
 
@@ -198,7 +239,29 @@ mod tests {
     }
 
     #[test]
+    fn groups_far_apart_are_found_from_any_start_that_is_spread_out() {
+        let centre = [[0.0, 0.0], [50.0, 0.0], [0.0, 50.0]];
+        let points: Vec<f64> = (0..60)
+            .flat_map(|i| {
+                let [x, y] = centre[i % 3];
+                [x + (i as f64 * 0.7).sin(), y + (i as f64 * 1.3).cos()]
+            })
+            .collect();
+        for seed in 0..20 {
+            let start = KMeans::plus_plus(&points, 2, 3, &mut stream(&[seed])).unwrap();
+            assert_eq!(start, KMeans::plus_plus(&points, 2, 3, &mut stream(&[seed])).unwrap());
+            let found = KMeans::Euclidean.from_points(&points, 2, &start, 50).unwrap();
+            assert_eq!(found.sizes(), [20, 20, 20], "seed {seed}");
+            assert!((3..60).all(|i| found.assignments[i] == found.assignments[i % 3]), "seed {seed}");
+        }
+        let same = KMeans::plus_plus(&[4.0; 10], 2, 2, &mut stream(&[0])).unwrap();
+        assert_eq!(KMeans::Euclidean.from_points(&[4.0; 10], 2, &same, 10).unwrap().len(), 2);
+    }
+
+    #[test]
     fn what_cannot_be_clustered_is_refused() {
+        assert!(KMeans::plus_plus(&[1.0, 2.0], 1, 3, &mut stream(&[1])).is_err());
+        assert!(KMeans::plus_plus(&[], 0, 1, &mut stream(&[1])).is_err());
         assert!(KMeans::Euclidean.run(&[1.0, 2.0], 1, 3, 1, &mut stream(&[1])).is_err());
         assert!(KMeans::Euclidean.from_points(&[1.0, 2.0, 3.0], 2, &[0], 1).is_err());
         assert!(KMeans::Spherical.from_points(&[1.0], 1, &[1], 1).is_err());

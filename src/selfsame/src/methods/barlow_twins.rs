@@ -117,7 +117,7 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for BarlowTwinsObjective<
                     .into(),
             }],
             accumulation: Some(
-                "Barlow Twins' correlations come from one micro-batch, so accumulating is not the same as a larger batch:                  they are noisier.",
+                "Barlow Twins' correlations come from one micro-batch, so accumulating is not the same as a larger batch: they are noisier.",
             ),
             ..Default::default()
         }

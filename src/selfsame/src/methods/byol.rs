@@ -148,13 +148,13 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for ByolObjective<E, Z, D
             plateaus: vec![Plateau {
                 name: "0".into(),
                 value: 0.0,
-                means: "Predictions and targets agree perfectly, which views of different images do only when all                         embeddings are alike."
+                means: "Predictions and targets agree perfectly, which views of different images do only when all embeddings are alike."
                     .into(),
-                try_this: "Lower the learning rate (--lr 1e-3) or raise --set momentum=0.99; BYOL needs its predictor                            and the momentum copy."
+                try_this: "Lower the learning rate (--lr 1e-3) or raise --set momentum=0.99; BYOL needs its predictor and the momentum copy."
                     .into(),
             }],
             accumulation: Some(
-                "BYOL's batch statistics come from one micro-batch, so accumulating is not quite the same as a larger                  batch.",
+                "BYOL's batch statistics come from one micro-batch, so accumulating is not quite the same as a larger batch.",
             ),
             ..Default::default()
         }

@@ -116,8 +116,9 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for DclObjective<E, Z, D>
                     .into(),
             }],
             accumulation: Some(
-                "DCL's negatives come from one micro-batch, so accumulating is not the same as a larger batch: the loss                  sees fewer negatives.",
+                "DCL's negatives come from one micro-batch, so accumulating is not the same as a larger batch: the loss sees fewer negatives.",
             ),
+            ..Default::default()
         }
     }
 }

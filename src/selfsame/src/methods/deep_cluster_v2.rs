@@ -219,8 +219,12 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DeepClusterV2
             name: "deepcluster-v2",
             temperature: Some(self.config.temperature),
             projector_dim: self.projector.outputs().size(),
-            plateaus: vec![chance(self.heads.first().map_or(1, |head| head.centroids.shape().0.size()))],
+            plateaus: vec![chance(
+                self.heads.first().map_or(1, |head| head.centroids.shape().0.size()),
+                "Fewer prototypes (--set prototypes=50), more epochs or a higher learning rate (--lr 5e-3).",
+            )],
             accumulation: None,
+            ..Default::default()
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
 use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::Result;
 use crate::losses::{dino, DistillationTemperatures};
-use crate::nn::{DinoHead, Encoder, LastLayer};
+use crate::nn::{DinoHead, DinoHeadPlan, Encoder, LastLayer, Mode};
 use crate::ops::Engine;
 use crate::optim::Buffers;
 use crate::random::default_seed;
@@ -23,6 +23,10 @@ use crate::tape::parameters;
 pub struct DinoConfig {
     /// Width of the head's two hidden layers (2048).
     pub hidden: usize,
+    /// Whether the head's hidden layers have batch norm (false, `use_bn_in_head` of the authors' code). Wanted over an
+    /// encoder whose features are nearly the same for every image before training, as a small convolutional network's
+    /// are: without it the teacher stays uniform.
+    pub head_norm: bool,
     /// Temperature of the teacher from epoch `warm_epochs` on (0.07; the authors' script has 0.04 throughout). Lower
     /// where the loss stays at `ln K`.
     pub teacher_temperature: f64,
@@ -51,6 +55,7 @@ impl Default for DinoConfig {
     fn default() -> Self {
         DinoConfig {
             hidden: 2048,
+            head_norm: false,
             teacher_temperature: 0.07,
             warm_teacher_temperature: 0.04,
             warm_epochs: 30,
@@ -66,10 +71,17 @@ impl Default for DinoConfig {
 }
 
 impl DinoConfig {
-    /// For data sets of some thousand small images: a narrow head, four local crops, a quicker teacher that is warm
-    /// after five epochs.
+    /// For data sets of some thousand small images: a narrow head with batch norm, four local crops, a quicker teacher
+    /// that is warm after five epochs.
     pub fn small() -> DinoConfig {
-        DinoConfig { hidden: 256, warm_epochs: 5, momentum: 0.98, local_views: 4, ..DinoConfig::default() }
+        DinoConfig {
+            hidden: 256,
+            head_norm: true,
+            warm_epochs: 5,
+            momentum: 0.98,
+            local_views: 4,
+            ..DinoConfig::default()
+        }
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -86,6 +98,10 @@ impl DinoConfig {
             to: self.teacher_temperature,
             epochs: self.warm_epochs,
         }
+    }
+
+    fn plan(&self) -> DinoHeadPlan {
+        DinoHeadPlan { hidden: self.hidden, norm: self.head_norm }
     }
 
     fn following(&self) -> Following {
@@ -135,9 +151,9 @@ impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E,
         checks::width(width)?;
         config.check()?;
         let rng = &mut weights_of(config.seed, Part::Projector);
-        let head = DinoHead::new(dev, encoder.features(), config.hidden, width, prototypes, rng)?;
+        let head = DinoHead::new(dev, encoder.features(), config.plan(), width, prototypes, rng)?;
         Ok(DinoObjective {
-            teacher: Teacher::new(dev, encoder, &head, config.hidden, config.following())?,
+            teacher: Teacher::new(dev, encoder, &head, config.plan(), config.following())?,
             centre: Centre::new(dev, prototypes, config.centre_momentum)?,
             head,
             config: *config,
@@ -174,7 +190,7 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DinoObjective
         let teacher = self.teacher.logits(batch.pixels(0..2)?)?;
         let frozen = batch.epoch() <= self.config.freeze_epochs as u64;
         let last = if frozen { LastLayer::Frozen } else { LastLayer::Trained };
-        let student = self.head.forward(features, last)?;
+        let student = self.head.forward(features, last, Mode::Train)?;
         let temperatures = DistillationTemperatures {
             teacher: self.config.warming().at(batch.epoch()),
             student: self.config.student_temperature,
@@ -186,7 +202,7 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DinoObjective
     }
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
-        Ok(self.head.embed(features)?.as_vec())
+        Ok(self.head.embed(features, Mode::Eval)?.as_vec())
     }
 
     fn after_step(&mut self, encoder: &E, step: u64, total: u64) -> Result<()> {
@@ -200,20 +216,8 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DinoObjective
     }
 
     fn missing(&self) -> Vec<Missing> {
-        let mut missing = Vec::new();
-        if self.config.centre_momentum >= 1.0 {
-            missing.push(Missing::new(
-                "The centre never moves, so nothing keeps one output from winning for every image.",
-                "--set centre_momentum=0.9",
-            ));
-        }
-        if self.config.teacher_temperature >= self.config.student_temperature {
-            missing.push(Missing::new(
-                "The teacher is no sharper than the student, so nothing keeps its targets from becoming uniform.",
-                "--set teacher_temperature=0.04 --set warm_teacher_temperature=0.04",
-            ));
-        }
-        missing
+        let c = &self.config;
+        safeguards(c.centre_momentum, c.teacher_temperature, c.student_temperature)
     }
 
     fn about(&self, _images: usize) -> Trait {
@@ -221,9 +225,28 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DinoObjective
             name: "dino",
             projector_dim: self.head.bottleneck().size(),
             plateaus: vec![uniform_teacher(self.head.prototypes().size())],
+            moving_targets: true,
             ..Default::default()
         }
     }
+}
+
+/// What keeps a teacher from saying the same of every image, where it is off.
+pub(super) fn safeguards(centre_momentum: f64, teacher: f64, student: f64) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    if centre_momentum >= 1.0 {
+        missing.push(Missing::new(
+            "The centre never moves, so nothing keeps one output from winning for every image.",
+            "--set centre_momentum=0.9",
+        ));
+    }
+    if teacher >= student {
+        missing.push(Missing::new(
+            "The teacher is no sharper than the student, so nothing keeps its targets from becoming uniform.",
+            "--set teacher_temperature=0.04 --set warm_teacher_temperature=0.04",
+        ));
+    }
+    missing
 }
 
 /// The loss of a teacher that knows nothing.
@@ -245,9 +268,26 @@ mod tests {
 
     type Small = Dino<Net, 8, 12, Cpu>;
 
+    const CONFIG: DinoConfig = DinoConfig {
+        hidden: 24,
+        head_norm: true,
+        teacher_temperature: 0.07,
+        warm_teacher_temperature: 0.04,
+        warm_epochs: 5,
+        student_temperature: 0.1,
+        centre_momentum: 0.9,
+        momentum: 0.9,
+        freeze_epochs: 0,
+        local_views: 1,
+        buffers: Buffers::Kept,
+        seed: 0,
+    };
+
     fn made() -> Small {
-        let config =
-            DinoConfig { hidden: 24, local_views: 1, freeze_epochs: 0, momentum: 0.9, ..DinoConfig::small() };
+        with(DinoConfig { head_norm: false, ..CONFIG })
+    }
+
+    fn with(config: DinoConfig) -> Small {
         Small::new(&Cpu::default(), config).unwrap()
     }
 
@@ -255,6 +295,20 @@ mod tests {
     fn a_few_steps_on_one_batch_lower_the_loss() {
         let losses = testing::losses(&mut made(), 12, 1e-2);
         assert!(losses[0] > 0.0 && losses[11] < 0.5 * losses[0], "{losses:?}");
+    }
+
+    #[test]
+    fn batch_norm_in_the_head_learns_and_the_teacher_keeps_its_own_statistics() {
+        let mut dino = with(CONFIG);
+        let losses = testing::losses(&mut dino, 12, 1e-2);
+        assert!(losses[11] < losses[0], "{losses:?}");
+        let (some, _) = testing::reached(&mut dino);
+        for norm in ["objective.head.first_norm.scale", "objective.head.second_norm.shift"] {
+            assert!(some.contains(&norm.to_string()), "{some:?}");
+        }
+        let of = |who: &str| testing::values(&dino, &format!("objective.{who}first_norm.running_"));
+        assert!(!of("head.").is_empty() && of("head.").len() == of("teacher.head.").len());
+        assert_ne!(of("head."), of("teacher.head."));
     }
 
     #[test]
@@ -267,8 +321,7 @@ mod tests {
 
     #[test]
     fn prototypes_are_frozen_in_the_first_epochs() {
-        let config = DinoConfig { hidden: 24, local_views: 0, freeze_epochs: 1, ..DinoConfig::small() };
-        let mut dino = Small::new(&Cpu::default(), config).unwrap();
+        let mut dino = with(DinoConfig { local_views: 0, freeze_epochs: 1, ..CONFIG });
         let (_, none) = testing::reached(&mut dino);
         assert!(none.contains(&"objective.head.prototypes.weight".to_string()), "{none:?}");
         let before = testing::values(&dino, "objective.head.prototypes.");
@@ -324,13 +377,13 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_refused() {
-        let with = |config| Small::new(&Cpu::default(), config).unwrap_err().to_string();
+        let refused = |config| Small::new(&Cpu::default(), config).unwrap_err().to_string();
         let usual = DinoConfig::small();
         assert!(
-            with(DinoConfig { teacher_temperature: 0.0, ..usual }).starts_with("teacher-temperature is 0")
+            refused(DinoConfig { teacher_temperature: 0.0, ..usual }).starts_with("teacher-temperature is 0")
         );
-        assert!(with(DinoConfig { momentum: 1.5, ..usual }).starts_with("momentum is 1.5"));
-        assert!(with(DinoConfig { centre_momentum: -1.0, ..usual }).starts_with("centre-momentum is -1"));
-        assert!(with(DinoConfig { hidden: 0, ..usual }).starts_with("hidden is 0"));
+        assert!(refused(DinoConfig { momentum: 1.5, ..usual }).starts_with("momentum is 1.5"));
+        assert!(refused(DinoConfig { centre_momentum: -1.0, ..usual }).starts_with("centre-momentum is -1"));
+        assert!(refused(DinoConfig { hidden: 0, ..usual }).starts_with("hidden is 0"));
     }
 }

@@ -136,6 +136,7 @@ impl<E: Encoder<D>, D: Engine> Objective<E, D> for HybridObjective<E, D> {
         Trait {
             name: "hybrid",
             projector_dim: first.projector_dim,
+            moving_targets: self.parts.iter().any(|(.., part)| part.about(images).moving_targets),
             accumulation: self.parts.iter().find_map(|(.., part)| part.about(images).accumulation),
             ..Default::default()
         }

@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::block_mask::block_mask;
 use super::centre::Centre;
-use super::dino::uniform_teacher;
+use super::dino::{safeguards, uniform_teacher};
 use super::learner::{weights_of, Part};
 use super::loss::{scalar, weighted};
 use super::momentum_branch::Following;
 use super::teacher::{distributions, Teacher, Warming};
 use super::{checks, Loss, Method, MicroBatch, Trait};
-use crate::diagnose::Statistics;
+use crate::diagnose::{Missing, Plateau, Statistics};
 use crate::error::{device, Result};
 use crate::losses::{dino, ibot, DistillationTemperatures, IbotCentre, IbotConvention};
-use crate::nn::{DinoHead, Encoder, Hidden, LastLayer, PatchEncoder};
+use crate::nn::{DinoHead, DinoHeadPlan, Encoder, Hidden, LastLayer, Mode, PatchEncoder};
 use crate::ops::{gather_tokens, mean_middle, Engine};
 use crate::optim::Buffers;
 use crate::random::{default_seed, Stream};
@@ -28,6 +28,9 @@ use crate::tape::parameters;
 pub struct IbotConfig {
     /// Width of the head's two hidden layers (2048).
     pub hidden: usize,
+    /// Whether the head's hidden layers have batch norm (false; `norm_in_head` of the authors' code is not set). Wanted over an
+    /// encoder whose features are nearly the same for every image before training: without it the teacher stays uniform.
+    pub head_norm: bool,
     /// Temperature of the teacher for images (0.04; 0.07 after a warm-up in some recipes).
     pub teacher_temperature: f64,
     /// Temperature of the teacher for patches from epoch `warm_epochs` on (0.07).
@@ -67,6 +70,7 @@ impl Default for IbotConfig {
     fn default() -> Self {
         IbotConfig {
             hidden: 2048,
+            head_norm: false,
             teacher_temperature: 0.04,
             patch_temperature: 0.07,
             warm_patch_temperature: 0.04,
@@ -88,10 +92,21 @@ impl Default for IbotConfig {
 }
 
 impl IbotConfig {
-    /// For data sets of some thousand small images: a narrow head, two local crops, a quicker teacher that is warm
-    /// after five epochs.
+    /// For data sets of some thousand small images: a narrow head with batch norm, two local crops, a quicker teacher
+    /// that is warm after five epochs.
     pub fn small() -> IbotConfig {
-        IbotConfig { hidden: 256, warm_epochs: 5, momentum: 0.98, local_views: 2, ..IbotConfig::default() }
+        IbotConfig {
+            hidden: 256,
+            head_norm: true,
+            warm_epochs: 5,
+            momentum: 0.98,
+            local_views: 2,
+            ..IbotConfig::default()
+        }
+    }
+
+    fn plan(&self) -> DinoHeadPlan {
+        DinoHeadPlan { hidden: self.hidden, norm: self.head_norm }
     }
 
     fn check(&self) -> Result<()> {
@@ -172,13 +187,13 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
         config.check()?;
         encoder.grid()?;
         let rng = &mut weights_of(config.seed, Part::Projector);
-        let head = DinoHead::new(dev, encoder.features(), config.hidden, width, prototypes, rng)?;
+        let head = DinoHead::new(dev, encoder.features(), config.plan(), width, prototypes, rng)?;
         let rng = &mut weights_of(config.seed, Part::Mask);
         let token: Vec<f32> = (0..encoder.features().size()).map(|_| rng.gen_range(-0.02..0.02)).collect();
         let following = Following { momentum: config.momentum, rising: true, buffers: config.buffers };
         Ok(IbotOf {
             token: dev.try_tensor_from_vec(token, (encoder.features(), Const)).map_err(device)?,
-            teacher: Teacher::new(dev, &encoder, &head, config.hidden, following)?,
+            teacher: Teacher::new(dev, &encoder, &head, config.plan(), following)?,
             centre: Centre::new(dev, prototypes, config.centre_momentum)?,
             patch_centre: Centre::new(dev, prototypes, config.centre_momentum)?,
             encoder,
@@ -225,7 +240,7 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
         epoch: u64,
     ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
         let teacher = self.teacher.of_features(mean_middle(seen.clone())?)?;
-        let student = self.head.forward(mean_middle(tokens)?, self.last_layer(epoch))?;
+        let student = self.head.forward(mean_middle(tokens)?, self.last_layer(epoch), Mode::Train)?;
         let (warm, cold) = (self.config.teacher_temperature, self.config.student_temperature);
         self.latest = distributions(&teacher, self.centre.value(), &student.as_vec(), [warm, cold])?;
         self.centre.collect(&teacher);
@@ -268,7 +283,8 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
     ) -> Result<Tensor<Rank0, f32, D, OwnedTape<f32, D>>> {
         let (views, patches, _) = *tokens.shape();
         let crops = 2 * views / self.views();
-        let student = self.head.forward(picked(tokens, hidden)?, self.last_layer(epoch))?;
+        // The head's running statistics are those of images, which is what it is asked about when training is over.
+        let student = self.head.forward(picked(tokens, hidden)?, self.last_layer(epoch), Mode::Batch)?;
         let warming = Warming {
             from: self.config.warm_patch_temperature,
             to: self.config.patch_temperature,
@@ -312,7 +328,11 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> Method<D> for IbotOf<E, Z, K
 
     fn loss(&mut self, batch: &MicroBatch<'_, E::Input, D>) -> Result<Loss<D>> {
         let which = self.masks(batch.images(), &mut batch.random(0))?;
-        let hidden: Vec<u32> = (0..which.len() as u32).filter(|i| which[*i as usize]).collect();
+        let mut hidden: Vec<u32> = (0..which.len() as u32).filter(|i| which[*i as usize]).collect();
+        if self.config.head_norm && hidden.len() == 1 {
+            // Batch norm has nothing to say of a single row.
+            hidden.clear();
+        }
         let seen = self.teacher.encoder().patches(batch.pixels(0..2)?, None)?;
         let x = batch.pixels(0..self.views())?.leaky_traced();
         let tokens = self.encoder.patches(x, Some(Hidden { which: &which, token: &self.token }))?;
@@ -331,7 +351,7 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> Method<D> for IbotOf<E, Z, K
     }
 
     fn project(&self, features: Tensor<(usize, E::Features), f32, D>) -> Result<Vec<f32>> {
-        Ok(self.head.embed(features)?.as_vec())
+        Ok(self.head.embed(features, Mode::Eval)?.as_vec())
     }
 
     fn after_step(&mut self, step: u64, total: u64) -> Result<()> {
@@ -345,11 +365,24 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> Method<D> for IbotOf<E, Z, K
         Ok(Statistics { momentum: Some(momentum), centre_norm: Some(centre), ..self.latest })
     }
 
+    fn missing(&self) -> Vec<Missing> {
+        let c = &self.config;
+        safeguards(c.centre_momentum, c.teacher_temperature, c.student_temperature)
+    }
+
     fn about(&self, _images: usize) -> Trait {
+        let of_images = uniform_teacher(self.head.prototypes().size());
+        // Crops without hidden patches count as crops that cost nothing.
+        let parts = 1.0 + self.config.patch_weight * self.config.mask_probability;
         Trait {
             name: "ibot",
             projector_dim: self.head.bottleneck().size(),
-            plateaus: vec![uniform_teacher(self.head.prototypes().size())],
+            plateaus: vec![Plateau {
+                name: "ln K for images and patches".into(),
+                value: parts * of_images.value,
+                ..of_images
+            }],
+            moving_targets: true,
             ..Default::default()
         }
     }
@@ -368,6 +401,7 @@ mod tests {
 
     const CONFIG: IbotConfig = IbotConfig {
         hidden: 24,
+        head_norm: false,
         teacher_temperature: 0.04,
         patch_temperature: 0.07,
         warm_patch_temperature: 0.04,
@@ -396,8 +430,10 @@ mod tests {
         let first = testing::loss(&mut ibot, 0);
         assert_eq!(first.parts.iter().map(|p| p.0.as_str()).collect::<Vec<_>>(), ["images", "patches"]);
         assert!((first.value() - first.parts[0].1 - first.parts[1].1).abs() < 1e-4, "{:?}", first.parts);
-        let losses = testing::losses(&mut made(CONFIG), 15, 1e-2);
-        assert!(losses[14] < losses[0], "{losses:?}");
+        for head_norm in [false, true] {
+            let losses = testing::losses(&mut made(IbotConfig { head_norm, ..CONFIG }), 15, 1e-2);
+            assert!(losses[14] < losses[0], "{losses:?}");
+        }
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub struct Trait {
     pub projector_dim: usize,
     /// Values of the loss that name a failure, for the given number of images a micro-batch.
     pub plateaus: Vec<Plateau>,
+    /// Whether what is to be predicted changes while training goes on, so that a loss which has not fallen says nothing: a
+    /// teacher's distribution, whose entropy changes as it is centred and sharpened, or clusters that are made anew together
+    /// with their classifier.
+    pub moving_targets: bool,
     /// Why gradient accumulation is not the same as a larger batch, where it is not.
     pub accumulation: Option<&'static str>,
 }

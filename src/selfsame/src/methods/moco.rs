@@ -206,6 +206,7 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for MoCoObjective
             projector_dim: self.projector.outputs().size(),
             plateaus: vec![chance],
             accumulation: None,
+            ..Default::default()
         }
     }
 }

@@ -136,8 +136,9 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for MoCoV3Objective<E, Z,
                     .into(),
             }],
             accumulation: Some(
-                "MoCo v3's negatives come from one micro-batch, so accumulating is not the same as a larger batch: the                  loss sees fewer negatives.",
+                "MoCo v3's negatives come from one micro-batch, so accumulating is not the same as a larger batch: the loss sees fewer negatives.",
             ),
+            ..Default::default()
         }
     }
 }

@@ -139,8 +139,9 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for NnclrObjectiv
                     .into(),
             }],
             accumulation: Some(
-                "NNCLR's negatives come from one micro-batch, so accumulating is not the same as a larger batch: the loss                  sees fewer negatives.",
+                "NNCLR's negatives come from one micro-batch, so accumulating is not the same as a larger batch: the loss sees fewer negatives.",
             ),
+            ..Default::default()
         }
     }
 }

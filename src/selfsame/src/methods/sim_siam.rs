@@ -152,12 +152,12 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimSiamObjective<E, Z
             plateaus: vec![Plateau {
                 name: "-1".into(),
                 value: -1.0,
-                means: "Predictions and targets agree perfectly, which views of different images do only when all                         embeddings are alike."
+                means: "Predictions and targets agree perfectly, which views of different images do only when all embeddings are alike."
                     .into(),
                 try_this: "Lower the learning rate (--lr 1e-3); SimSiam needs its predictor and the stop-gradient.".into(),
             }],
             accumulation: Some(
-                "SimSiam's batch statistics come from one micro-batch, so accumulating is not quite the same as a larger                  batch.",
+                "SimSiam's batch statistics come from one micro-batch, so accumulating is not quite the same as a larger batch.",
             ),
             ..Default::default()
         }

@@ -116,6 +116,7 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SimClrObjective<E, Z,
                 "SimCLR's negatives and batch statistics come from one micro-batch, so accumulating is not the same as a \
                  larger batch: the loss sees fewer negatives.",
             ),
+            ..Default::default()
         }
     }
 }

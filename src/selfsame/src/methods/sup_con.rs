@@ -94,7 +94,7 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SupConObjective<E, Z,
             temperature: None,
             projector_dim: self.projector.outputs().size(),
             accumulation: Some(
-                "SupCon's positives and negatives come from one micro-batch, so accumulating is not the same as a larger                  batch: the loss sees fewer of both.",
+                "SupCon's positives and negatives come from one micro-batch, so accumulating is not the same as a larger batch: the loss sees fewer of both.",
             ),
             ..Default::default()
         }

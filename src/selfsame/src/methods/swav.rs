@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::{weights_of, Part};
 use super::{checks, Configured, Learner, Loss, MicroBatch, Objective, Trait};
-use crate::diagnose::{perplexity, Plateau, Statistics};
+use crate::diagnose::{perplexity, Missing, Plateau, Statistics};
 use crate::error::{device, Result};
 use crate::losses::{swav, swav_codes, SinkhornSettings, SwavConvention, SwavSettings};
 use crate::nn::{Encoder, Head, HeadPlan, Mode, Prototypes, Queue};
@@ -233,6 +233,16 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for SwavObjective
         Ok(Statistics { prototype_perplexity: self.perplexity, prototypes, ..Default::default() })
     }
 
+    fn missing(&self) -> Vec<Missing> {
+        match self.config.epsilon < self.config.temperature {
+            true => Vec::new(),
+            false => {
+                let what = "The codes are no sharper than the predictions, so nothing keeps them from becoming uniform.";
+                vec![Missing::new(what, "--set epsilon=0.05")]
+            }
+        }
+    }
+
     fn about(&self, _images: usize) -> Trait {
         Trait {
             name: "swav",
@@ -248,6 +258,7 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for SwavObjective
             accumulation: Some(
                 "SwAV balances its codes over one micro-batch and the queue, so accumulating is not the same as a larger batch.",
             ),
+            ..Default::default()
         }
     }
 }

@@ -6,7 +6,7 @@ use super::momentum_branch::Following;
 use crate::diagnose::{perplexity, target_entropy, target_kl, Rows, Statistics};
 use crate::error::Result;
 use crate::losses::teacher_targets;
-use crate::nn::{DinoHead, Encoder, Images, LastLayer, Mode, Momentum};
+use crate::nn::{DinoHead, DinoHeadPlan, Encoder, Images, LastLayer, Mode, Momentum};
 use crate::ops::Engine;
 use crate::tape::parameters;
 
@@ -46,19 +46,18 @@ parameters!(
 );
 
 impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Teacher<E, Z, K, D> {
-    /// Copies of `encoder` and of `head`, whose hidden layers have `hidden` units.
+    /// Copies of `encoder` and of `head`, which is made of `plan`.
     pub(super) fn new(
         dev: &D,
         encoder: &E,
         head: &DinoHead<E::Features, Z, K, D>,
-        hidden: usize,
+        plan: DinoHeadPlan,
         following: Following,
     ) -> Result<Self> {
         // Any stream will do: all values are overwritten.
         let rng = &mut crate::random::stream(&[0]);
         let copy = E::build(&encoder.recipe(), dev, rng)?;
-        let other =
-            DinoHead::new(dev, encoder.features(), hidden, head.bottleneck(), head.prototypes(), rng)?;
+        let other = DinoHead::new(dev, encoder.features(), plan, head.bottleneck(), head.prototypes(), rng)?;
         Ok(Teacher {
             encoder: Momentum::copy::<D>(encoder, copy)?,
             head: Momentum::copy::<D>(head, other)?,
@@ -73,12 +72,12 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Teacher<E, Z, K, D> {
         self.of_features(features)
     }
 
-    /// Logits of features.
+    /// Logits of features, in training mode as well.
     pub(super) fn of_features(
         &self,
         features: Tensor<(usize, E::Features), f32, D>,
     ) -> Result<Tensor<(usize, K), f32, D>> {
-        self.head.module().forward(features, LastLayer::Trained)
+        self.head.module().forward(features, LastLayer::Trained, Mode::Train)
     }
 
     /// The copy of the encoder.

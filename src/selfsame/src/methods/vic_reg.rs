@@ -117,7 +117,7 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for VicRegObjective<E, Z,
                     .into(),
             }],
             accumulation: Some(
-                "VICReg's variances and covariances come from one micro-batch, so accumulating is not the same as a larger                  batch: they are noisier.",
+                "VICReg's variances and covariances come from one micro-batch, so accumulating is not the same as a larger batch: they are noisier.",
             ),
             ..Default::default()
         }

@@ -95,11 +95,11 @@ impl<C: Dim, D: Engine> BatchNorm<C, D> {
     /// The statistics to use instead of the batch's, if `mode` asks for them, on `values` values a channel.
     pub(super) fn fixed(&self, mode: Mode, values: usize) -> Result<Option<BatchStats<f32>>> {
         match mode {
-            Mode::Train if values < 2 => {
+            Mode::Train | Mode::Batch if values < 2 => {
                 let expected = "at least two values a channel, so a batch of two or more";
                 Err(Error::shape("batch norm in training mode", expected, values))
             }
-            Mode::Train => Ok(None),
+            Mode::Train | Mode::Batch => Ok(None),
             Mode::Eval => Ok(Some(self.running().stats())),
         }
     }
@@ -108,7 +108,7 @@ impl<C: Dim, D: Engine> BatchNorm<C, D> {
     pub(super) fn follow(&self, mode: Mode, stats: &BatchStats<f32>) -> Result<()> {
         match mode {
             Mode::Train => self.running().follow(stats),
-            Mode::Eval => Ok(()),
+            Mode::Batch | Mode::Eval => Ok(()),
         }
     }
 
@@ -168,9 +168,11 @@ mod tests {
         let norm = BatchNorm::new(&dev, Const::<1>).unwrap();
         let x: Tensor<(usize, Const<1>), f32, _> = dev.tensor_from_vec(vec![1.0, 3.0], (2, Const));
         norm.forward(x.clone(), Mode::Eval).unwrap();
+        let aside = norm.forward(x.clone(), Mode::Batch).unwrap().as_vec();
         assert_eq!(norm.running().stats().mean, [0.0]);
         let y = norm.forward(x.clone(), Mode::Train).unwrap().as_vec();
         assert!((y[0] + 1.0).abs() < 1e-4 && (y[1] - 1.0).abs() < 1e-4);
+        assert_eq!(aside, y);
         // mean 2 and unbiased variance 2, each followed by a tenth
         let stats = norm.running().stats();
         assert!((stats.mean[0] - 0.2).abs() < 1e-6 && (stats.variance[0] - 1.1).abs() < 1e-6);

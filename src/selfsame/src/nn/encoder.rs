@@ -15,6 +15,8 @@ use crate::tape::Parameters;
 pub enum Mode {
     /// The batch's own; running statistics follow them.
     Train,
+    /// The batch's own; running statistics stay as they are, for rows of another kind than those they are to describe.
+    Batch,
     /// The running ones, which stay as they are.
     Eval,
 }

@@ -35,7 +35,7 @@ pub use conv2d::Conv2d;
 pub use conv_stage::ConvStage;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use convnet::ConvNet;
-pub use dino_head::{DinoHead, LastLayer};
+pub use dino_head::{DinoHead, DinoHeadPlan, LastLayer};
 pub use encoder::{Encoder, Images, Mode};
 pub use gpt::Gpt;
 pub use head::{Head, HeadPlan};

@@ -1,7 +1,5 @@
 //! Matrix products on slices: a checked, safe face for `gemm`.
 
-use rayon::prelude::*;
-
 use super::Real;
 
 /// A matrix in a slice: `rows` by `cols`, element `(i, j)` at `i * row_stride + j * col_stride`.
@@ -74,112 +72,39 @@ pub fn matmul<E: Real>(
         la.end() <= a.len() && lb.end() <= b.len() && lc.end() <= c.len(),
         "matmul bounds: {la:?} {lb:?} {lc:?}"
     );
-    let whole = Product {
-        size: (lc.rows, lc.cols, la.cols),
-        a: (a.as_ptr(), la),
-        b: (b.as_ptr(), lb),
-        c: (c.as_mut_ptr(), lc),
-        add,
+    let parallelism = match threads {
+        Threads::One => gemm::Parallelism::None,
+        Threads::All => gemm::Parallelism::Rayon(0),
     };
-    let count = rayon::current_num_threads();
-    let multiplications = lc.rows * lc.cols * la.cols;
-    // SAFETY: every element a product reads or writes lies inside its slice (asserted above: the largest offset of each
+    // SAFETY: every element gemm reads or writes lies inside its slice (asserted above: the largest offset of each
     // matrix is below its length and all strides are non-negative), `c` is borrowed mutably and so overlaps neither
-    // `a` nor `b`, distinct (i, j) of `c` are distinct positions in the layouts made by `Matrix`, and parts cover
-    // disjoint rows or columns of it.
+    // `a` nor `b`, and distinct (i, j) of `c` are distinct positions in the layouts made by `Matrix`.
     unsafe {
-        match threads {
-            Threads::All if count > PARTS => whole.compute(gemm::Parallelism::Rayon(0)),
-            Threads::All if count > 1 && multiplications > ALONE => {
-                let parts = whole.parts(count);
-                parts.par_iter().for_each(|part| part.compute(gemm::Parallelism::None));
-            }
-            _ => whole.compute(gemm::Parallelism::None),
-        }
-    }
-}
-
-/// Up to this many threads compute a part of the product each, for themselves: a part packs what it needs again, which
-/// costs less than waiting for one another. With more threads gemm's own sharing is better.
-const PARTS: usize = 4;
-/// Products of no more multiplications are done before another thread has woken up.
-const ALONE: usize = 48 * 48 * 256;
-/// Parts begin at multiples of this many rows or columns, what a kernel computes at once.
-const TILE: usize = 16;
-
-/// A product of matrices whose bounds have been checked.
-struct Product<E> {
-    /// Rows and columns of `c`, and the length of the sums.
-    size: (usize, usize, usize),
-    a: (*const E, Matrix),
-    b: (*const E, Matrix),
-    c: (*mut E, Matrix),
-    add: bool,
-}
-
-// SAFETY: a product is a reading of `a` and `b`, which threads may share, and a writing of `c`, of which each product of
-// `Product::parts` has rows or columns of its own.
-unsafe impl<E: Send> Send for Product<E> {}
-// SAFETY: as above.
-unsafe impl<E: Sync> Sync for Product<E> {}
-
-impl<E: Real> Product<E> {
-    /// The product in `count` parts: by rows, or by columns where packing `b` is the dear part because its columns, not
-    /// its rows, lie in one piece.
-    fn parts(&self, count: usize) -> Vec<Product<E>> {
-        let (rows, cols, inner) = self.size;
-        let by_columns = self.b.1.col_stride > self.b.1.row_stride && cols >= count * TILE;
-        let length = if by_columns { cols } else { rows };
-        let step = length.div_ceil(count).next_multiple_of(TILE);
-        (0..length)
-            .step_by(step)
-            .map(|start| {
-                let many = step.min(length - start);
-                let ((a, la), (b, lb), (c, lc)) = (self.a, self.b, self.c);
-                let (size, a_at, b_at, c_at) = match by_columns {
-                    true => ((rows, many, inner), 0, start * lb.col_stride, start * lc.col_stride),
-                    false => ((many, cols, inner), start * la.row_stride, 0, start * lc.row_stride),
-                };
-                // `wrapping_add` moves a pointer within its slice here, so nothing wraps.
-                let (a, b, c) = (a.wrapping_add(a_at), b.wrapping_add(b_at), c.wrapping_add(c_at));
-                Product { size, a: (a, la), b: (b, lb), c: (c, lc), add: self.add }
-            })
-            .collect()
-    }
-
-    /// # Safety
-    /// The matrices lie inside live memory, and `c` is nobody else's meanwhile.
-    unsafe fn compute(&self, parallelism: gemm::Parallelism) {
-        let Product { size: (rows, cols, inner), a: (a, la), b: (b, lb), c: (c, lc), add } = *self;
-        // SAFETY: passed on to the caller.
-        unsafe {
-            gemm::gemm(
-                rows,
-                cols,
-                inner,
-                c,
-                lc.col_stride as isize,
-                lc.row_stride as isize,
-                add,
-                a,
-                la.col_stride as isize,
-                la.row_stride as isize,
-                b,
-                lb.col_stride as isize,
-                lb.row_stride as isize,
-                E::one(),
-                E::one(),
-                false,
-                false,
-                false,
-                parallelism,
-            );
-        }
+        gemm::gemm(
+            lc.rows,
+            lc.cols,
+            la.cols,
+            c.as_mut_ptr(),
+            lc.col_stride as isize,
+            lc.row_stride as isize,
+            add,
+            a.as_ptr(),
+            la.col_stride as isize,
+            la.row_stride as isize,
+            b.as_ptr(),
+            lb.col_stride as isize,
+            lb.row_stride as isize,
+            E::one(),
+            E::one(),
+            false,
+            false,
+            false,
+            parallelism,
+        );
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -202,29 +127,6 @@ mod tests {
                         assert!((c[i * n + j] - want).abs() < 1e-12);
                     }
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn parts_of_a_product_make_the_whole_on_any_number_of_threads() {
-        // Large enough to be shared, of sizes no tile divides.
-        let (m, k, n) = (149, 83, 97);
-        let a: Vec<f32> = (0..m * k).map(|i| (i as f32 * 0.37).sin()).collect();
-        let b: Vec<f32> = (0..k * n).map(|i| (i as f32 * 0.71).cos()).collect();
-        for lb in [Matrix::new(k, n), Matrix::new(n, k).t()] {
-            let product = |threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                let mut c = vec![1.0; m * n];
-                pool.install(|| {
-                    matmul(&a, Matrix::new(m, k), &b, lb, &mut c, Matrix::new(m, n), true, Threads::All);
-                });
-                c
-            };
-            let one = product(1);
-            for threads in 2..=6 {
-                let many = product(threads);
-                assert_eq!(one, many, "{threads} threads");
             }
         }
     }

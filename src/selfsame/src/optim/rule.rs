@@ -49,6 +49,15 @@ impl Rule {
     /// LARS with momentum 0.9 and trust coefficient 0.001.
     pub const LARS: Rule = Rule::Lars { momentum: 0.9, trust: 0.001 };
 
+    /// Its name, as commands spell it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Rule::AdamW { .. } => "adamw",
+            Rule::Sgd { .. } => "sgd",
+            Rule::Lars { .. } => "lars",
+        }
+    }
+
     /// How many numbers of state a parameter needs.
     pub(crate) fn slots(&self) -> usize {
         match self {

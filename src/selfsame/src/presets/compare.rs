@@ -121,14 +121,15 @@ pub struct MethodTable {
 /// Runs with one encoder, learning rate and length share their baselines; the table shows those of the first objective.
 ///
 /// # Errors
-/// Unknown names, no seeds; the first run's error where every run failed, as in a folder whose runs were made with other
-/// settings.
+/// Unknown names, no seeds; runs in the folder that were made with other settings, before anything is trained; the first
+/// run's error where every run failed.
 pub fn compare(spec: &CompareSpec, watch: &mut dyn Watch) -> Result<MethodTable> {
     let methods = methods(spec)?;
     if spec.seeds == 0 {
         return Err(Error::setting("seeds", 0, "at least 1", "3 give a standard deviation."));
     }
     let kind = DataKind::of(&spec.data)?.0;
+    one_kind_of_run(spec, &methods, kind)?;
     let (mut found, mut failures, mut interrupted) = (Vec::new(), Vec::new(), false);
     let mut first_error = None;
     'all: for seed in 0..spec.seeds {
@@ -194,6 +195,37 @@ fn run_spec(spec: &CompareSpec, method: &str, kind: DataKind, seed: u64) -> Trai
     }
 }
 
+/// Checks that the runs which are there and those still to be made are of one kind, so that one table is fair to them: the
+/// former must have what was asked for and, where any run is missing, what it will be made with.
+fn one_kind_of_run(spec: &CompareSpec, methods: &[String], kind: DataKind) -> Result<()> {
+    let runs: Vec<TrainSpec> = (0..spec.seeds)
+        .flat_map(|seed| methods.iter().map(move |method| run_spec(spec, method, kind, seed)))
+        .collect();
+    let all_made = runs.iter().all(|run| folder_of(run).join("report.json").exists());
+    for run in &runs {
+        // A configuration that cannot be read is that run's failure, told with the others.
+        let folder = folder_of(run);
+        let Ok(own) = read_config(&folder) else { continue };
+        let made_with = if all_made { asked(run) } else { run.resolve()? };
+        asked(run).agrees_with(&own, &folder).and_then(|()| made_with.agrees_with(&own, &folder)).map_err(
+            |error| match error {
+                Error::Setting { name, value, expected, .. } => {
+                    let remedy = "One table is of runs made alike: say what those were made with, or give --out another \
+                                  folder.";
+                    Error::setting(name, value, expected, remedy)
+                }
+                other => other,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// The folder of a run.
+fn folder_of(run: &TrainSpec) -> PathBuf {
+    run.out.clone().unwrap_or_default().join(run.name.clone().unwrap_or_default())
+}
+
 /// What baselines depend on, in words: runs of which it is the same share them.
 fn alike(spec: &TrainSpec) -> Result<String> {
     let s = spec.resolve()?;
@@ -212,8 +244,7 @@ struct Run {
 
 /// Reads a finished run, or makes it.
 fn one(spec: &TrainSpec, known: Option<Baselines>, watch: &mut dyn Watch) -> Result<Run> {
-    let name = spec.name.clone().unwrap_or_default();
-    let folder = spec.out.clone().unwrap_or_default().join(&name);
+    let folder = folder_of(spec);
     if folder.join("report.json").exists() {
         let own = read_config(&folder)?;
         asked(spec).agrees_with(&own, &folder)?;
@@ -435,7 +466,14 @@ mod tests {
         assert_eq!(damaged.failures[0].method, "vicreg");
         assert!(damaged.rows.iter().any(|row| row.name == "simclr"));
         let other = CompareSpec { epochs: Some(2), methods: vec!["simclr".into()], ..spec.clone() };
-        assert!(compare(&other, &mut ()).unwrap_err().to_string().contains("epochs"));
+        let message = compare(&other, &mut ()).unwrap_err().to_string();
+        assert!(message.starts_with("epochs is 2. Expected 1") && message.contains("--out"), "{message}");
+        // Nor is a seed trained that is missing beside runs of other settings, said or not.
+        let more = CompareSpec { seeds: 2, ..other };
+        assert!(compare(&more, &mut ()).unwrap_err().to_string().starts_with("epochs is 2."));
+        let unsaid = CompareSpec { epochs: None, ..more };
+        assert!(compare(&unsaid, &mut ()).unwrap_err().to_string().starts_with("epochs is 30. Expected 1"));
+        assert!(!spec.out.join("simclr-digits-seed1").exists());
         let unknown = CompareSpec { methods: vec!["simclear".into()], ..spec };
         assert!(compare(&unknown, &mut ()).unwrap_err().to_string().contains("did you mean 'simclr'?"));
     }

@@ -55,8 +55,7 @@ pub(crate) struct OnlineProbe<P: ImageShape, D: Engine> {
 impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
     pub(crate) fn new(dev: &D, data: &Dataset<P>, views: &Views, seed: u64) -> Result<Self> {
         let bank = spread(&data.train(), BANK);
-        let pairs =
-            if views.count() < 2 { Vec::new() } else { two_views(&spread(&bank, PAIRS), views, seed)? };
+        let pairs = two_views(&spread(&bank, PAIRS), views, seed)?;
         let (mut classes, (samples, of_each)) = (Vec::new(), CLASSES);
         SurrogateClasses { samples, views: of_each, seed }.for_each(&bank, views, |batch| {
             classes.push(batch);
@@ -196,7 +195,7 @@ fn spread<P: ImageShape>(part: &Part<P>, most: usize) -> Part<P> {
     part.subset(&evenly(part.len(), most))
 }
 
-/// View 0 of every image, then view 1, as they would be in epoch 0.
+/// View 0 of every image, then view 1, as they would be in epoch 0; of a recipe of one view the second is that of epoch 1.
 fn two_views<P: ImageShape>(part: &Part<P>, views: &Views, seed: u64) -> Result<Vec<f32>> {
     let indices: Vec<u64> = (0..part.len()).map(|i| u64::from(part.index(i))).collect();
     let size = part.shape().size();
@@ -205,8 +204,9 @@ fn two_views<P: ImageShape>(part: &Part<P>, views: &Views, seed: u64) -> Result<
         part.read(i, image)?;
     }
     let mut out = vec![0f32; 2 * part.len() * size.len()];
-    for (view, out) in out.chunks_exact_mut((part.len() * size.len()).max(1)).enumerate() {
-        views.render_batch(&images, size, &indices, seed, 0, view, out)?;
+    for (which, out) in out.chunks_exact_mut((part.len() * size.len()).max(1)).enumerate() {
+        let (epoch, view) = if which < views.count() { (0, which) } else { (1, 0) };
+        views.render_batch(&images, size, &indices, seed, epoch, view, out)?;
     }
     Ok(out)
 }

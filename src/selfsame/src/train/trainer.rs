@@ -22,7 +22,7 @@ use crate::interrupt::interrupted;
 use crate::methods::{Method, MicroBatch};
 use crate::nn::Encoder;
 use crate::ops::Engine;
-use crate::optim::{Cosine, Optimizer, Rule};
+use crate::optim::{Cosine, Optimizer};
 use crate::shape::ImageShape;
 use crate::tape::count_parameters;
 
@@ -207,12 +207,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
         let about = method.about(self.config.batch_size / self.config.accumulate);
         let doctor = Doctor::new(Context {
             method: about.name.into(),
-            optimizer: match self.config.rule {
-                Rule::AdamW { .. } => "adamw",
-                Rule::Sgd { .. } => "sgd",
-                Rule::Lars { .. } => "lars",
-            }
-            .into(),
+            optimizer: self.config.rule.name().into(),
             batch: self.config.batch_size,
             accumulate: self.config.accumulate,
             temperature: about.temperature,
@@ -220,6 +215,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             encoder_dim: method.encoder().features().size(),
             projector_dim: about.projector_dim,
             plateaus: about.plateaus,
+            moving_targets: about.moving_targets,
             missing: method.missing(),
         });
         let Measured { encoder, projector, knn, linear, .. } = probe.measure(method)?;

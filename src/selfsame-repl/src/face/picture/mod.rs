@@ -44,7 +44,7 @@ pub struct Canvas {
 impl Canvas {
     /// Stdout. The first call may ask the terminal what it can: before anything else reads keys.
     pub fn of_stdout() -> Canvas {
-        let columns = crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| usize::from(columns));
+        let columns = super::columns();
         let columns = if std::io::IsTerminal::is_terminal(&std::io::stdout()) { columns } else { COLUMNS };
         Canvas { columns: columns.max(1), colours: Colours::of_stdout(), protocol: Protocol::of_terminal() }
     }

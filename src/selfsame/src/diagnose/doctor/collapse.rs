@@ -58,7 +58,9 @@ impl Doctor {
             let seen = if i == 0 { &mut self.encoder } else { &mut self.projector };
             let limit = (LOW_RANK_SHARE * d as f64).max(LOW_RANK);
             // At width 2 or 3 a rank of one and a half is not far from all there is.
-            let low = d >= 4 && !seen.collapsed && geometry.rankme < limit && geometry.effective_rank < limit;
+            let one_direction = (LOW_EFFECTIVE_SHARE * d as f64).max(LOW_RANK);
+            let few = geometry.rankme < limit || (i == 1 && geometry.effective_rank < one_direction);
+            let low = d >= 4 && !seen.collapsed && few && geometry.effective_rank < limit;
             let recovering = seen.rank.is_some_and(|before| geometry.rankme > RECOVERING * before);
             seen.low_rank = if low && !recovering { seen.low_rank + 1 } else { 0 };
             seen.rank = Some(geometry.rankme).filter(|v| v.is_finite());

@@ -39,7 +39,7 @@ pub struct Probe {
 /// | `learning-rate-too-high`, `temperature-too-high`, `temperature-too-low`, `projector-bottleneck` | at the first step, from the settings and what that step showed |
 /// | `not-finite` | at the first loss, gradient or embedding that is NaN or infinite |
 /// | `loss-exploding`, `gradient-exploding`, `gradient-vanishing` | after a few steps of it |
-/// | `loss-plateau`, `loss-not-falling` | after some fifty steps on a named value, or no better than the start |
+/// | `loss-plateau`, `loss-not-falling` | after some fifty steps on a named value, or no better than the start; of a teacher's student, no better than saying nothing |
 /// | `total-collapse` | all embeddings point the same way |
 /// | `dimensional-collapse`, `projector-dimensional-collapse` | they spread, but along a few directions |
 /// | `identical-views` | two views of an image are the same to the encoder, while images differ |
@@ -80,6 +80,13 @@ pub struct Doctor {
     pub(super) starved: u32,
     pub(super) last_used: Option<f64>,
     pub(super) last_momentum: Option<f64>,
+    /// Entropy of the targets and loss at the previous probe, and how often in a row the loss was that of saying nothing.
+    #[serde(default)]
+    pub(super) last_entropy: Option<f64>,
+    #[serde(default)]
+    pub(super) last_probe_loss: Option<f64>,
+    #[serde(default)]
+    pub(super) pinned: u32,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -118,6 +125,9 @@ impl Doctor {
             starved: 0,
             last_used: None,
             last_momentum: None,
+            last_entropy: None,
+            last_probe_loss: None,
+            pinned: 0,
         }
     }
 
@@ -164,6 +174,7 @@ impl Doctor {
         self.prototypes(probe, &mut alarms);
         self.momentum(probe, &mut alarms);
         self.collapse(probe, &mut alarms);
+        self.pinned(probe, &mut alarms);
         self.dimensions(probe, &mut alarms);
         self.norms(probe, &mut alarms);
         self.batch_norm(probe, &mut alarms);

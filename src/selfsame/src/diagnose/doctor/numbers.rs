@@ -60,7 +60,9 @@ impl Doctor {
         if self.steps < 2 * EXPLODE_STEPS as u64 {
             return;
         }
-        let start = mean(&self.first[..EXPLODE_STEPS]);
+        // A loss that rises to what guessing costs has not exploded: a teacher's does while its centre settles.
+        let guessing = self.context.plateaus.iter().fold(f64::NEG_INFINITY, |most, p| most.max(p.value));
+        let start = mean(&self.first[..EXPLODE_STEPS]).max(guessing);
         let now = self.latest(EXPLODE_STEPS);
         if now - start > (EXPLODE_SHARE * start.abs()).max(1.0) {
             let (why, remedy) = suspect(
@@ -70,7 +72,11 @@ impl Doctor {
                     &format!("{}, or --clip-norm 1.", self.context.lr_times(0.3)),
                 ),
             );
-            let seen = format!("loss {} at step {step}, {} at the start", number(now), number(start));
+            let seen = format!(
+                "loss {} at step {step}, {} at the start",
+                number(now),
+                number(mean(&self.first[..EXPLODE_STEPS]))
+            );
             let means = format!("The optimiser climbs: its steps jump over the valley they aim for. {why}");
             self.raise(alarms, "loss-exploding", epoch, seen, means, remedy);
         }

@@ -21,6 +21,7 @@ fn simclr() -> Context {
             means: "All similarities are equal.".into(),
             try_this: "--lr 1e-3.".into(),
         }],
+        moving_targets: false,
         missing: Vec::new(),
     }
 }
@@ -217,6 +218,42 @@ fn a_loss_that_does_not_fall_is_named_after_a_while() {
     assert_eq!(alarms[0].epoch, 17);
 }
 
+/// DINO with 100 prototypes: a loss of the step, entropy of the targets of the epoch, and how many prototypes are used.
+fn teacher(loss: impl Fn(u64) -> f64 + Copy, entropy: impl Fn(usize) -> f64) -> Vec<Alarm> {
+    let mut c = simclr();
+    (c.method, c.temperature, c.moving_targets) = ("dino".into(), None, true);
+    (c.plateaus[0].name, c.plateaus[0].value) = ("ln K".into(), 100f64.ln());
+    let probe = |epoch: usize, c: &Context| {
+        let mut probe = healthy_probe(epoch, c);
+        probe.loss = loss(6 * epoch as u64);
+        let s = &mut probe.statistics;
+        (s.teacher_entropy, s.teacher_entropy_max) = (Some(entropy(epoch)), Some(100f64.ln()));
+        (s.prototypes, s.prototype_perplexity) = (Some(100), Some(40.0));
+        probe
+    };
+    run(c, 30, loss, |_| 1.0, probe)
+}
+
+#[test]
+fn a_loss_that_rises_while_a_teacher_is_centred_and_sharpens_is_not_accused() {
+    // From 2.4 to just below ln K = 4.605 within ten epochs, then slowly down: what DINO does on digits.
+    let usual = |s: u64| {
+        let s = s as f64;
+        2.4 + 2.17 * (1.0 - (-s / 12.0).exp()) - 0.002 * (s - 60.0).max(0.0) + 0.02 * noise(s as u64)
+    };
+    assert_eq!(kinds(&teacher(usual, |epoch| (2.5 + 0.2 * epoch as f64).min(4.1))), [""; 0]);
+    // Above ln K while the teacher sharpens.
+    let above = |s: u64| 4.66 + 0.01 * noise(s);
+    assert_eq!(kinds(&teacher(above, |epoch| 4.5 - 0.1 * epoch as f64)), [""; 0]);
+    // The same loss with a teacher that has long settled.
+    let alarms = teacher(above, |_| 3.9);
+    assert_eq!(kinds(&alarms), ["loss-not-falling"]);
+    assert!(alarms[0].epoch == 19 && alarms[0].seen.contains("ln K = 4.6052"), "{alarms:?}");
+    // Beyond what guessing costs it explodes as any loss does.
+    let up = |s: u64| if s > 30 { 8.0 } else { 4.0 };
+    assert_eq!(kinds(&teacher(up, |_| 3.9)), ["loss-exploding"]);
+}
+
 #[test]
 fn a_nan_is_named_once_wherever_it_shows() {
     let nan = |from: u64| move |s: u64| if s >= from { f64::NAN } else { falling(s) };
@@ -301,6 +338,10 @@ fn dimensional_collapse_is_named_on_each_side_of_the_projector() {
     let alarms = run(simclr(), 10, falling, |_| 1.0, projector);
     assert_eq!(kinds(&alarms), ["projector-dimensional-collapse"]);
     assert!(alarms[0].try_this.contains("--projector-dim 128"), "{:?}", alarms[0]);
+    // One direction with nearly all of the variance, and a tail that RankMe still counts.
+    let tail =
+        |effective_rank: f64| but(move |_, p| p.projector = geometry(0.9, 64, 14.0, effective_rank)).len();
+    assert_eq!((tail(1.2), tail(2.0)), (1, 0));
 }
 
 #[test]

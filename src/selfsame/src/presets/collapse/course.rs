@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::diagnose::Alarm;
 use crate::error::{Error, Result};
 use crate::methods::Method;
-use crate::presets::data::{normalise, DataKind};
+use crate::presets::data::{normalise, open, DataKind};
 use crate::presets::objectives::build;
 use crate::presets::TrainSpec;
 use crate::shape::{AnyImage, ImageShape};
@@ -31,7 +31,19 @@ pub struct Course {
     pub diverged: Option<String>,
 }
 
-/// Trains until one of `kinds` has been raised, or to the end.
+/// Trains a preset and hears what the doctor says of it, without a run folder and without baselines; of a preset in good
+/// health that should be nothing.
+///
+/// # Errors
+/// As [`presets::train`](crate::presets::train()).
+pub fn healthy(spec: &TrainSpec) -> Result<Course> {
+    let spec = spec.resolve()?;
+    let (kind, dir) = DataKind::of(&spec.data)?;
+    let data = open(kind, dir)?;
+    fit(&spec, kind, false, &[], &data)
+}
+
+/// Trains an entry's run until one of `kinds` has been raised, or to the end.
 pub(super) fn course(
     method: &str,
     settings: &[(&str, Setting)],
@@ -39,13 +51,23 @@ pub(super) fn course(
     seed: u64,
     data: &Dataset<AnyImage>,
 ) -> Result<Course> {
-    let spec = spec(method, settings, seed)?;
-    let dev = Cpu::seed_from_u64(seed);
-    let mut built = build(&dev, &spec, DataKind::Digits)?;
+    let same_views = settings.iter().any(|(_, s)| *s == Setting::SameViews);
+    fit(&spec(method, settings, seed)?, DataKind::Digits, same_views, kinds, data)
+}
+
+fn fit(
+    spec: &TrainSpec,
+    kind: DataKind,
+    same_views: bool,
+    kinds: &'static [&'static str],
+    data: &Dataset<AnyImage>,
+) -> Result<Course> {
+    let dev = Cpu::seed_from_u64(spec.seed.unwrap_or(0));
+    let mut built = build(&dev, spec, kind)?;
     let normalise = normalise(data)?;
-    let views = match settings.iter().any(|(_, s)| *s == Setting::SameViews) {
+    let views = match same_views {
         true => Views::new(vec![View::new(data.shape().size()); built.views()]).normalise(&normalise),
-        false => DataKind::Digits.views(built.views(), built.local_views(), &normalise),
+        false => kind.views(built.views(), built.local_views(), &normalise),
     };
     let mut listener = Listener { kinds, ..Default::default() };
     let fit =
@@ -74,11 +96,11 @@ fn spec(method: &str, settings: &[(&str, Setting)], seed: u64) -> Result<TrainSp
     for (name, setting) in settings {
         match *setting {
             Setting::Number(v) => drop(spec.settings.insert((*name).into(), v.into())),
-            Setting::Count(n) => drop(spec.settings.insert((*name).into(), n.into())),
             Setting::Off => drop(spec.settings.insert((*name).into(), Value::Bool(false))),
             Setting::Temperature(t) => spec.temperature = Some(t),
             Setting::Rate(lr) => spec.lr = Some(lr),
             Setting::Width(d) => spec.projector_dim = Some(d),
+            Setting::Batch(n) => spec.batch_size = Some(n),
             Setting::SameViews => (),
         }
     }

@@ -17,6 +17,24 @@ pub struct Collapse {
     pub kinds: &'static [&'static str],
     /// Settings that make it.
     pub(super) settings: &'static [(&'static str, Setting)],
+    /// Settings that it and its healthy twin share, beside the preset's.
+    pub(super) shared: &'static [(&'static str, Setting)],
+}
+
+impl Collapse {
+    const fn beside(self, shared: &'static [(&'static str, Setting)]) -> Collapse {
+        Collapse { shared, ..self }
+    }
+
+    /// What it and its healthy twin have that the preset has not, as `train` would be told; empty where that is nothing.
+    pub fn shared(&self) -> String {
+        self.shared.iter().map(|(name, setting)| setting.flag(name)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// All settings of its run: those of its healthy twin, and the mistake.
+    pub(super) fn spoilt(&self) -> Vec<(&'static str, Setting)> {
+        [self.shared, self.settings].concat()
+    }
 }
 
 /// A setting of a run.
@@ -24,8 +42,6 @@ pub struct Collapse {
 pub(super) enum Setting {
     /// The objective's own, a number.
     Number(f64),
-    /// The objective's own, a whole number.
-    Count(u64),
     /// The objective's own, switched off.
     Off,
     /// The temperature.
@@ -34,8 +50,25 @@ pub(super) enum Setting {
     Rate(f64),
     /// The projector's width.
     Width(usize),
+    /// Images an optimiser step.
+    Batch(usize),
     /// All views are the image itself.
     SameViews,
+}
+
+impl Setting {
+    /// As `train` would be told.
+    fn flag(self, name: &str) -> String {
+        match self {
+            Setting::Number(value) => format!("--set {name}={value}"),
+            Setting::Off => format!("--set {name}=false"),
+            Setting::Temperature(value) => format!("--temperature {value}"),
+            Setting::Rate(value) => format!("--lr {value}"),
+            Setting::Width(value) => format!("--projector-dim {value}"),
+            Setting::Batch(value) => format!("--batch-size {value}"),
+            Setting::SameViews => "both views are the image itself".into(),
+        }
+    }
 }
 
 /// All entries of the gallery.
@@ -60,29 +93,34 @@ const fn entry(
     kinds: &'static [&'static str],
     settings: &'static [(&'static str, Setting)],
 ) -> Collapse {
-    Collapse { name, method, change, shows, kinds, settings }
+    Collapse { name, method, change, shows, kinds, settings, shared: &[] }
 }
 
 const TOTAL: &[&str] = &["total-collapse", "loss-plateau"];
+/// Smaller batches make four times the steps, enough for a mistake to show at the preset's learning rate.
+const MORE_STEPS: &[(&str, Setting)] = &[("", Setting::Batch(64))];
 const DIMENSIONAL: &[&str] = &["projector-dimensional-collapse", "dimensional-collapse"];
 
 const ENTRIES: &[Collapse] = &[
     entry(
         "simsiam-no-stop-gradient",
         "simsiam",
-        "--set stop_gradient=false --lr 6e-3",
-        "Targets that move towards predictions meet them at a constant; larger steps only make it quicker.",
+        "--set stop_gradient=false",
+        "Targets that move towards predictions meet them at a constant.",
         TOTAL,
-        &[("stop_gradient", Setting::Off), ("lr", Setting::Rate(6e-3))],
-    ),
+        &[("stop_gradient", Setting::Off)],
+    )
+    .beside(MORE_STEPS),
     entry(
         "simsiam-no-predictor",
         "simsiam",
         "--set predictor=false",
-        "Without a predictor the stop-gradient alone does not help: few dimensions are left.",
+        "Without a predictor views are pulled together directly. The projector's last batch norm keeps a spread in every column, \
+         so what is left is not a point but a few directions.",
         DIMENSIONAL,
         &[("predictor", Setting::Off)],
-    ),
+    )
+    .beside(MORE_STEPS),
     entry(
         "byol-no-predictor",
         "byol",
@@ -110,11 +148,12 @@ const ENTRIES: &[Collapse] = &[
     entry(
         "vicreg-no-variance",
         "vicreg",
-        "--set variance=0 --lr 4e-2",
-        "Views agree best where everything is the same point; larger steps only make it quicker.",
+        "--set variance=0",
+        "Views agree best where everything is the same point.",
         TOTAL,
-        &[("variance", Setting::Number(0.0)), ("lr", Setting::Rate(4e-2))],
-    ),
+        &[("variance", Setting::Number(0.0))],
+    )
+    .beside(MORE_STEPS),
     entry(
         "vicreg-no-covariance",
         "vicreg",
@@ -122,7 +161,8 @@ const ENTRIES: &[Collapse] = &[
         "Features vary, all in the same way.",
         DIMENSIONAL,
         &[("covariance", Setting::Number(0.0))],
-    ),
+    )
+    .beside(MORE_STEPS),
     entry(
         "barlow-no-decorrelation",
         "barlow",
@@ -130,20 +170,34 @@ const ENTRIES: &[Collapse] = &[
         "Every feature may say what the others say.",
         DIMENSIONAL,
         &[("lambda", Setting::Number(0.0))],
+    )
+    .beside(MORE_STEPS),
+    entry(
+        "dino-no-centring",
+        "dino",
+        "--set centre_momentum=1",
+        "With sharpening alone one output wins for every image.",
+        &["one-hot-teacher"],
+        &[("centre_momentum", Setting::Number(1.0))],
     ),
     entry(
-        "swav-prototypes-unfrozen",
-        "swav",
-        "--set freeze_epochs=0 --lr 0.05",
-        "Prototypes that move before features have settled run after each other.",
+        "dino-no-sharpening",
+        "dino",
+        "--set teacher_temperature=0.1 --set warm_teacher_temperature=0.1",
+        "With centring alone a teacher no sharper than its student becomes uniform.",
+        &["uniform-teacher", "loss-plateau"],
         &[
-            "prototype-starvation",
-            "loss-plateau",
-            "total-collapse",
-            "dimensional-collapse",
-            "projector-dimensional-collapse",
+            ("teacher_temperature", Setting::Number(0.1)),
+            ("warm_teacher_temperature", Setting::Number(0.1)),
         ],
-        &[("freeze_epochs", Setting::Count(0)), ("", Setting::Rate(0.05))],
+    ),
+    entry(
+        "swav-epsilon-1",
+        "swav",
+        "--set epsilon=1",
+        "Balanced codes that are not sharp put every image into every cluster alike.",
+        &["loss-plateau", "prototype-starvation"],
+        &[("epsilon", Setting::Number(1.0))],
     ),
     entry(
         "simclr-temperature-1000",

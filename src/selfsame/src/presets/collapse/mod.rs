@@ -14,7 +14,7 @@ mod entries;
 mod gallery;
 mod shown;
 
-pub use course::Course;
+pub use course::{healthy, Course};
 pub use entries::{find, list, Collapse};
 pub use gallery::{run, run_all};
 pub use shown::Shown;

@@ -22,6 +22,9 @@ pub struct Shown {
     pub epoch: Option<usize>,
     /// How many alarms the healthy twin raised.
     pub healthy_twin_alarms: usize,
+    /// What both runs have that the preset has not.
+    #[serde(skip)]
+    pub shared: String,
     /// The spoilt run.
     #[serde(skip)]
     pub spoilt: Course,
@@ -64,8 +67,18 @@ impl Shown {
             let row = std::iter::once(epoch.to_string()).chain(ours).chain(["|".to_string()]).chain(twin);
             table.row(row);
         }
-        let mut text =
-            format!("{}: {} ({})\n{}\n\n{}\n", self.name, self.method, self.change, self.shows, table.text());
+        let both = match self.shared.is_empty() {
+            true => String::new(),
+            false => format!("Both runs: {}.\n", self.shared),
+        };
+        let mut text = format!(
+            "{}: {} ({})\n{}\n{both}\n{}\n",
+            self.name,
+            self.method,
+            self.change,
+            self.shows,
+            table.text()
+        );
         if let Some(why) = &self.spoilt.diverged {
             text += &format!("\n{why}\n");
         }

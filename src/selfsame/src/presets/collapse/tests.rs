@@ -10,7 +10,7 @@ use crate::presets::data::{open, DataKind};
 fn is_named(name: &str) {
     let entry = find(name).unwrap();
     let data = open(DataKind::Digits, "").unwrap();
-    let course = course(entry.method, entry.settings, entry.kinds, 0, &data).unwrap();
+    let course = course(entry.method, &entry.spoilt(), entry.kinds, 0, &data).unwrap();
     let raised: Vec<(&str, usize)> = course.alarms.iter().map(|a| (a.kind.as_str(), a.epoch)).collect();
     let last =
         course.history.last().map(|row| (row.epoch, row.loss, row.knn, &row.projector, &row.statistics));
@@ -21,11 +21,12 @@ fn is_named(name: &str) {
     eprintln!("{name}: {raised:?}");
 }
 
-/// The healthy twin hears nothing.
-fn is_silent(method: &str, seed: u64) {
+/// The healthy twin of an entry hears nothing.
+fn is_silent(name: &str) {
+    let entry = find(name).unwrap();
     let data = open(DataKind::Digits, "").unwrap();
-    let course = course(method, &[], &[], seed, &data).unwrap();
-    assert!(course.alarms.is_empty(), "{method}, seed {seed}: {:#?}", course.alarms);
+    let course = course(entry.method, entry.shared, &[], 0, &data).unwrap();
+    assert!(course.alarms.is_empty(), "{name}: {:#?}", course.alarms);
 }
 
 macro_rules! named {
@@ -49,7 +50,9 @@ named! {
     vicreg_no_variance "vicreg-no-variance",
     vicreg_no_covariance "vicreg-no-covariance",
     barlow_no_decorrelation "barlow-no-decorrelation",
-    swav_prototypes_unfrozen "swav-prototypes-unfrozen",
+    dino_no_centring "dino-no-centring",
+    dino_no_sharpening "dino-no-sharpening",
+    swav_epsilon_1 "swav-epsilon-1",
     simclr_temperature_1000 "simclr-temperature-1000",
     simclr_temperature_0_0001 "simclr-temperature-0.0001",
     simclr_no_negatives "simclr-no-negatives",
@@ -59,15 +62,34 @@ named! {
 }
 
 macro_rules! silent {
-    ($($test:ident $method:literal),* $(,)?) => { $(#[test] fn $test() { is_silent($method, 0); })* };
+    ($($test:ident $name:literal),* $(,)?) => {
+        $(#[test] fn $test() { is_silent($name); })*
+
+        #[test]
+        fn every_healthy_twin_has_a_test() {
+            let of = |name: &str| find(name).map(|e| (e.method, e.shared())).unwrap();
+            let mut tested = [$($name),*].map(of).to_vec();
+            let mut twins: Vec<_> = list().iter().map(|e| (e.method, e.shared())).collect();
+            (tested.sort(), twins.sort());
+            twins.dedup();
+            assert_eq!(tested, twins);
+        }
+    };
 }
 silent! {
-    healthy_simsiam "simsiam",
-    healthy_byol "byol",
-    healthy_vicreg "vicreg",
-    healthy_barlow "barlow",
-    healthy_swav "swav",
-    healthy_simclr "simclr",
+    healthy_simsiam "simsiam-no-predictor",
+    healthy_byol "byol-no-predictor",
+    healthy_vicreg "vicreg-no-variance",
+    healthy_barlow "barlow-no-decorrelation",
+    healthy_dino "dino-no-centring",
+    healthy_swav "swav-epsilon-1",
+    healthy_simclr "simclr-no-negatives",
+}
+
+#[test]
+fn what_twins_share_is_said_as_train_would_be_told() {
+    assert_eq!(find("simsiam-no-predictor").unwrap().shared(), "--batch-size 64");
+    assert_eq!(find("simclr-no-negatives").unwrap().shared(), "");
 }
 
 #[test]
