@@ -190,7 +190,7 @@ fn several_lines_are_one_input_and_completion_knows_commands() {
     terminal.enter(":meth");
     terminal.shows("did you mean 'methods'", 1, 10);
     terminal.press("Up");
-    terminal.shows(":meth", 3, 10);
+    terminal.shows("selfsame> :meth", 2, 10);
     terminal.press("C-c");
     terminal.until("an empty prompt", 10, |screen| screen.trim_end().ends_with("selfsame>"));
     for key in [":", "m", "e", "t", "Tab"] {
