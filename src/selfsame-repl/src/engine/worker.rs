@@ -98,7 +98,7 @@ impl Worker<'_> {
         .map_err(|e| e.to_string())?;
         self.shared.set(Status::Loading);
         super::place::use_slot(&slot).map_err(|e| e.to_string())?;
-        let (context, outputs) = EvalContext::with_subprocess_command(self.process()?)
+        let (context, outputs) = EvalContext::with_subprocess_command(self.process(&toolchain)?)
             .map_err(|e| format!("Rust cells cannot run: {e}"))?;
         *lock(&self.shared.process) = Some(context.process_handle());
         self.listen(outputs);
@@ -109,11 +109,15 @@ impl Worker<'_> {
     }
 
     /// This program, as the process that runs cells.
-    fn process(&self) -> Result<Command, String> {
+    fn process(&self, toolchain: &Toolchain) -> Result<Command, String> {
         let program =
             std::env::current_exe().map_err(|e| format!("This program's own file is not found: {e}."))?;
         let mut command = Command::new(program);
         command.env("SELFSAME_FRONTEND", self.options.frontend);
+        #[cfg(unix)]
+        if let Some(folders) = libraries(toolchain) {
+            command.env("LD_LIBRARY_PATH", folders);
+        }
         if let Some(threads) = self.options.threads {
             command.env("RAYON_NUM_THREADS", threads.to_string());
         }
@@ -343,6 +347,15 @@ impl Worker<'_> {
             std::thread::sleep(Duration::from_millis(1 + wait / 20));
         }
     }
+}
+
+/// Where cells find the shared standard library. They know a way to it from where they were compiled, and evcxr moves them.
+#[cfg(unix)]
+fn libraries(toolchain: &Toolchain) -> Option<std::ffi::OsString> {
+    let own = toolchain.std_library.parent()?.to_path_buf();
+    let others = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let others = std::env::split_paths(&others).filter(|folder| !folder.as_os_str().is_empty());
+    std::env::join_paths(std::iter::once(own).chain(others)).ok()
 }
 
 /// What is left of the session after a cell.
