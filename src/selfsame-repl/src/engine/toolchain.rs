@@ -73,6 +73,8 @@ impl Toolchain {
             .current_dir(folder)
             .env("CARGO_TARGET_DIR", "target")
             .env("CARGO_BUILD_BUILD_DIR", "target")
+            // Whatever the user has set: the library compiled with another setting would be compiled anew.
+            .env("CARGO_INCREMENTAL", "0")
             .env("RUSTC", &self.rustc)
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags().join("\u{1f}"));
         command
