@@ -23,6 +23,9 @@ pub struct Toolchain {
 /// What to install where there is no toolchain.
 const INSTALL: &str = "Install Rust from https://rustup.rs, then start again.";
 
+/// How the variables begin that cargo sets for a program it runs.
+const OWN: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "OUT_DIR"];
+
 impl Toolchain {
     /// Finds `cargo` and `rustc`.
     ///
@@ -69,6 +72,13 @@ impl Toolchain {
         } else {
             Command::new(&self.cargo)
         };
+        // Under `cargo run` there are variables about our own package, and packages with build scripts that listen to them
+        // would be compiled anew each time the program is called the other way.
+        for (name, _) in std::env::vars_os() {
+            if OWN.iter().any(|own| name.to_string_lossy().starts_with(own)) {
+                command.env_remove(name);
+            }
+        }
         command
             .current_dir(folder)
             .env("CARGO_TARGET_DIR", "target")
