@@ -72,7 +72,7 @@ impl SessionPrompt {
     }
 
     fn width(&self) -> u16 {
-        self.width.or_else(|| crossterm::terminal::size().ok().map(|(width, _)| width)).unwrap_or(80)
+        self.width.unwrap_or_else(|| u16::try_from(crate::face::columns()).unwrap_or(u16::MAX))
     }
 
     fn is_narrow(&self) -> bool {

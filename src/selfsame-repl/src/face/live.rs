@@ -97,7 +97,7 @@ impl Live {
             Message::Interrupted { folder, epochs_done, steps_done } => {
                 self.end(display, "stopped after", *epochs_done, *steps_done);
                 if let Some(folder) = folder {
-                    self.say(&format!("saved in {}; it can go on from there", folder.display()));
+                    self.say(&words::saved(folder));
                 }
             }
             Message::Failed {} => {

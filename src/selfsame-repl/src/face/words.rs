@@ -81,6 +81,11 @@ pub fn variables(variables: &[(String, Described)]) -> Table {
     table
 }
 
+/// Where a run that was stopped is.
+pub fn saved(folder: &std::path::Path) -> String {
+    format!("saved in {}; it can go on from there", folder.display())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,7 +51,6 @@ pub enum Card {
 /// A training with everything its display says.
 pub struct Trained {
     training: Training,
-    plan: Plan,
     history: History,
     alarms: Vec<Alarm>,
     /// How it ended, and what came of it.
@@ -94,7 +93,6 @@ impl Trained {
     pub fn new(plan: &Plan, now: Instant) -> Trained {
         Trained {
             training: Training::new(plan.clone(), now),
-            plan: plan.clone(),
             history: History::default(),
             alarms: Vec::new(),
             ending: None,
@@ -131,7 +129,7 @@ impl Trained {
 
     /// It is over with an error.
     pub fn fail(&mut self, now: Instant) {
-        let Plan { method, data, .. } = &self.plan;
+        let Plan { method, data, .. } = self.training.plan();
         let took = clock(self.training.took(now));
         self.ending =
             Some(format!("{method} on {data}: failed in epoch {} after {took}", self.training.epoch()));
@@ -152,7 +150,7 @@ impl Trained {
     }
 
     fn last(&self, now: Instant) -> Value {
-        let Plan { method, data, .. } = &self.plan;
+        let Plan { method, data, .. } = self.training.plan();
         let ending = self.ending.clone().unwrap_or_else(|| {
             let took = clock(self.training.took(now));
             format!("{method} on {data}: ended in epoch {} after {took}", self.training.epoch())
@@ -170,7 +168,7 @@ impl Trained {
         let page = format!(
             "<div><div><b>{}</b></div>{remarks}<div>{}</div>{}{page}</div>",
             escaped(&ending),
-            escaped(&words::plan(&self.plan)).replace('\n', "<br/>"),
+            escaped(&words::plan(self.training.plan())).replace('\n', "<br/>"),
             self.alarms_html()
         );
         let mut shown = json!({ "text/plain": text.join("\n"), "text/html": page });
@@ -184,7 +182,7 @@ impl Trained {
 
     /// Where it is, in a line.
     fn state(&self, now: Instant) -> String {
-        let Plan { method, data, epochs, .. } = &self.plan;
+        let Plan { method, data, epochs, .. } = self.training.plan();
         let name = format!("<b>{} on {}</b>", escaped(method), escaped(data));
         if let Some((what, since)) = self.training.work() {
             return format!("{name} · {} ({})", escaped(what), clock(now.duration_since(since)));
@@ -254,10 +252,7 @@ fn bar(share: f64) -> String {
 
 /// What a training came to, for [`Trained::end`]: its verdict or its folder.
 pub fn saved(folder: Option<&std::path::Path>) -> Vec<String> {
-    folder
-        .map(|folder| format!("saved in {}; it can go on from there", folder.display()))
-        .into_iter()
-        .collect()
+    folder.map(words::saved).into_iter().collect()
 }
 
 /// `3 epochs and 12 steps` for a training whose beginning was not seen.
