@@ -20,7 +20,7 @@ pub(crate) use lock::RunLock;
 pub use memory::peak_memory_bytes;
 pub(crate) use memory::reset_peak_memory;
 pub use metrics::{read_metrics, EpochMetrics};
-pub(crate) use probe::paired_features;
+pub(crate) use probe::geometry;
 pub use progress::Progress;
 pub(crate) use trainer::evaluation_normalise;
 pub use trainer::Trainer;

@@ -5,7 +5,7 @@ use crate::augment::{Normalise, Views};
 use crate::data::{Dataset, Part};
 use crate::diagnose::{Geometry, Rows, SurrogateClasses};
 use crate::error::{device, Result};
-use crate::eval::{knn_to_the_end, Frozen, Knn, LinearProbe};
+use crate::eval::{knn_to_the_end, Embeddings, Frozen, Knn, LinearProbe};
 use crate::methods::Method;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
@@ -174,15 +174,21 @@ fn features_of<E: Encoder<D>, D: Engine>(
     Ok((first, second))
 }
 
-/// Features of two views of up to 512 images of `part`.
-pub(crate) fn paired_features<E: Encoder<D>, D: Engine>(
+/// Geometry of `features`, those of `part`'s images, with the alignment of two views of up to 512 of them and LiDAR of
+/// surrogate classes made of up to 128.
+pub(crate) fn geometry<E: Encoder<D>, D: Engine>(
     dev: &D,
     encoder: &E,
     part: &Part<E::Input>,
+    features: &Embeddings,
     views: &Views,
     seed: u64,
-) -> Result<(Vec<f32>, Vec<f32>)> {
-    features_of(dev, encoder, &two_views(&spread(part, PAIRS), views, seed)?)
+) -> Result<Geometry> {
+    let (first, second) = features_of(dev, encoder, &two_views(&spread(part, PAIRS), views, seed)?)?;
+    let (rows, width) = (features.len(), features.width());
+    let (samples, of_each) = CLASSES;
+    let classes = SurrogateClasses { samples, views: of_each, seed }.embed(dev, encoder, part, views)?;
+    Geometry::measure(features.values(), rows, width, Some((&first, &second)))?.with_lidar(&classes, of_each)
 }
 
 /// At most `most` positions below `n`, evenly spaced.
