@@ -36,14 +36,21 @@ class Lab:
 
     def __init__(self, notebook):
         self.folder = pathlib.Path(tempfile.mkdtemp())
-        shutil.copy(NOTEBOOKS / notebook, self.folder)
+        notebooks, settings = self.folder / "notebooks", self.folder / "settings"
+        notebooks.mkdir()
+        shutil.copy(NOTEBOOKS / notebook, notebooks)
+        # The question whether news may be shown would stand over the notebook.
+        (settings / "labconfig").mkdir(parents=True)
+        quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+        (settings / "labconfig" / "page_config.json").write_text(json.dumps(quiet))
         port = free_port()
         address = f"http://127.0.0.1:{port}"
         self.server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
              "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
              "--LabApp.extension_manager=readonly", "--ServerApp.port_retries=0"],
-            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=open(self.folder / "server.log", "w"))
+            cwd=notebooks, env={**os.environ, "JUPYTER_CONFIG_DIR": str(settings)}, stdout=subprocess.DEVNULL,
+            stderr=open(self.folder / "server.log", "w"))
         wait("the server", 60, lambda: answers(f"{address}/api/status"))
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -52,8 +59,6 @@ class Lab:
         self.browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
         self.browser.get(f"{address}/lab/tree/{notebook}?reset")
         wait("the notebook", 60, lambda: self.script("return !!window.jupyterapp && !!document.querySelector('.jp-Notebook-cell')"))
-        # The question whether news may be shown stands over the notebook.
-        self.script("document.querySelectorAll('.toastify .Toastify__close-button, .jp-toastContainer button').forEach(b => b.click())")
 
     def script(self, text, *arguments):
         return self.browser.execute_script(text, *arguments)

@@ -76,7 +76,8 @@ impl Past {
             Some(n) if n < 0 => SESSIONS.1.saturating_add(n),
             Some(n) => n,
         };
-        let (start, stop) = (request.number("start").unwrap_or(0), request.number("stop").unwrap_or(i64::MAX));
+        let (start, stop) =
+            (request.number("start").unwrap_or(0), request.number("stop").unwrap_or(i64::MAX));
         let within = |cell: &&Cell| {
             cell.session == session && i64::try_from(cell.number).is_ok_and(|n| (start..stop).contains(&n))
         };

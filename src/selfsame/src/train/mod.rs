@@ -2,7 +2,9 @@
 mod atomic;
 mod checkpoint;
 mod config;
+mod learns;
 mod lock;
+mod loop_op;
 mod memory;
 mod metrics;
 mod probe;
@@ -17,6 +19,7 @@ pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint
 pub use config::TrainConfig;
 pub use lock::is_training;
 pub(crate) use lock::RunLock;
+pub use loop_op::LoopOp;
 pub use memory::peak_memory_bytes;
 pub(crate) use memory::reset_peak_memory;
 pub use metrics::{read_metrics, EpochMetrics};
