@@ -1,0 +1,29 @@
+//! mdBook's preprocessor protocol: the book as JSON in, the book as JSON out.
+
+use anyhow::{bail, Context, Result};
+use mdbook_preprocessor::book::BookItem;
+
+use crate::math;
+
+/// Reads the book from stdin and writes it, with its formulas replaced, to stdout.
+pub fn preprocess() -> Result<()> {
+    let (context, mut book) =
+        mdbook_preprocessor::parse_input(std::io::stdin()).context("mdBook's message cannot be read")?;
+    let source = context.root.join(&context.config.book.src);
+    let mut wrong = Vec::new();
+    book.for_each_mut(|item| {
+        let BookItem::Chapter(chapter) = item else { return };
+        match math::replaced(&chapter.content) {
+            Ok(content) => chapter.content = content,
+            Err((line, e)) => {
+                let file = chapter.source_path.as_ref().map(|path| source.join(path));
+                let file = file.map_or_else(|| chapter.name.clone(), |path| path.display().to_string());
+                wrong.push(format!("{file}:{line}: a formula cannot be read: {e}"));
+            }
+        }
+    });
+    if !wrong.is_empty() {
+        bail!("{}", wrong.join("\n"));
+    }
+    serde_json::to_writer(std::io::stdout(), &book).context("the book cannot be written to mdBook")
+}
