@@ -1,25 +1,24 @@
-//! Lesson 00: the judge by hand. Fill in the functions and run `selfsame check 00`.
+//! # A first run
+//!
+//! The judge of the first run by hand: nearest neighbours. Fill in the bodies, then run `selfsame check 00` in this folder.
 
-/// The cosine of two vectors of the same length: their inner product over their lengths, and 0 where a length is 0.
+/// The cosine of two vectors of the same length: their inner product over both lengths, and 0 where a length is 0.
 ///
-/// Hint: `a.iter().zip(b)` walks both at once; the length is the root of the sum of squares.
-/// Hint: compute the product of both lengths first, and return 0.0 when it is 0.
-pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+/// `cosine(&[1.0, 0.0], &[3.0, 3.0])` is 0.7071.
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
     todo!()
 }
 
-/// The position of the row of `bank` with the largest cosine to `query`; of equals the first. `bank` has at least one row.
+/// The position of the row of `bank` with the largest cosine to `query`; of equals the first. `bank` has a row or more.
 ///
-/// Hint: you may call `cosine`, which is yours.
-/// Hint: `max_by` returns the last of equals; go through `(0..bank.len()).rev()` to get the first.
-pub fn nearest(bank: &[Vec<f32>], query: &[f32]) -> usize {
+/// In the bank `[[1, 0], [0, 1]]` the nearest to `[0.1, 0.9]` is 1.
+fn nearest(bank: &[Vec<f32>], query: &[f32]) -> usize {
     todo!()
 }
 
 /// The label that occurs most often in `labels`; of equals the lowest. `labels` is not empty.
 ///
-/// Hint: count with a `std::collections::BTreeMap<u32, usize>`, which keeps labels in order.
-/// Hint: compare counts, and where they are equal prefer the lower label.
-pub fn vote(labels: &[u32]) -> u32 {
+/// `vote(&[3, 1, 3, 2])` is 3.
+fn vote(labels: &[u32]) -> u32 {
     todo!()
 }

@@ -63,7 +63,7 @@ impl Token {
 fn tokens(line: &str) -> Vec<Token> {
     let Ok(number) = Regex::new(r"~?-?\d[\d,]*(\.\d+)?(e-?\d+)?") else { return Vec::new() };
     let mut tokens = Vec::new();
-    let mut word = |text: &str, tokens: &mut Vec<Token>| {
+    let word = |text: &str, tokens: &mut Vec<Token>| {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         if !text.is_empty() {
             tokens.push(Token::Word(text));

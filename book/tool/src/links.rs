@@ -37,12 +37,15 @@ pub fn check(root: &Path, folder: &Path) -> Result<()> {
                 wrong.push(format!("{}: {link}: {problem}", at.display()));
             }
         }
-        wrong.extend(page.undescribed.iter().map(|src| format!("{}: {src} has no description (alt)", at.display())));
+        wrong.extend(
+            page.undescribed.iter().map(|src| format!("{}: {src} has no description (alt)", at.display())),
+        );
     }
     let diagnostics = pages.get(Path::new("diagnostics.html"));
     for kind in kinds::of_alarms(root)? {
         if !diagnostics.is_some_and(|page| page.ids.contains(&kind)) {
-            wrong.push(format!("diagnostics.html has no heading with the id {kind}, which an alarm links to"));
+            wrong
+                .push(format!("diagnostics.html has no heading with the id {kind}, which an alarm links to"));
         }
     }
     println!("{} pages, {count} links and pictures inside the book", pages.len());
@@ -53,7 +56,8 @@ pub fn check(root: &Path, folder: &Path) -> Result<()> {
 }
 
 fn collect(root: &Path, folder: &Path, pages: &mut BTreeMap<PathBuf, Page>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
@@ -70,9 +74,8 @@ fn read(html: &str) -> Page {
     let mut page = Page::default();
     for Ok(token) in Tokenizer::new(html) {
         let Token::StartTag(tag) = token else { continue };
-        let get = |name: &str| {
-            tag.attributes.get(name.as_bytes()).map(|v| String::from_utf8_lossy(v).into_owned())
-        };
+        let get =
+            |name: &str| tag.attributes.get(name.as_bytes()).map(|v| String::from_utf8_lossy(v).into_owned());
         page.ids.extend(get("id"));
         let name = String::from_utf8_lossy(&tag.name).into_owned();
         if name == "a" {
@@ -135,15 +138,19 @@ mod tests {
     #[test]
     fn what_leads_nowhere_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        let html = "<h1 id=\"a\">A</h1><a href=\"#a\">x</a><a href=\"b.html#no\">y</a><a href=\"c.html\">z</a>\
+        let html =
+            "<h1 id=\"a\">A</h1><a href=\"#a\">x</a><a href=\"b.html#no\">y</a><a href=\"c.html\">z</a>\
                     <img src=\"d.png\"><a href=\"https://example.org\">far</a>";
         std::fs::write(folder.path().join("a.html"), html).unwrap();
         std::fs::write(folder.path().join("b.html"), "<p id='yes'></p>").unwrap();
         let mut pages = BTreeMap::new();
         collect(folder.path(), folder.path(), &mut pages).unwrap();
         let page = &pages[Path::new("a.html")];
-        let wrong: Vec<_> =
-            page.links.iter().filter(|l| problem(folder.path(), Path::new("a.html"), l, &pages).is_some()).collect();
+        let wrong: Vec<_> = page
+            .links
+            .iter()
+            .filter(|l| problem(folder.path(), Path::new("a.html"), l, &pages).is_some())
+            .collect();
         assert_eq!(wrong, ["b.html#no", "c.html", "d.png"]);
         assert_eq!(page.undescribed, ["d.png"]);
     }

@@ -2,6 +2,7 @@
 //! writes their outputs and figures, `links` checks the built pages.
 
 mod compare;
+mod exercises;
 mod kinds;
 mod links;
 mod math;
@@ -58,7 +59,7 @@ enum Question {
 fn main() -> anyhow::Result<()> {
     let root = checkout()?;
     match Arguments::parse().command {
-        Command::Preprocess { question: None } => preprocess::preprocess(),
+        Command::Preprocess { question: None } => preprocess::preprocess(&root),
         // MathML is HTML: anything else gets the formulas as they are written.
         Command::Preprocess { question: Some(Question::Supports { renderer }) } => {
             std::process::exit(i32::from(renderer != "html"))

@@ -20,7 +20,8 @@ pub fn replaced(page: &str) -> Result<String, (usize, anyhow::Error)> {
             _ => continue,
         };
         let line = page[..range.start].matches('\n').count() + 1;
-        let formula = mathml(latex, block).map_err(|e| (line, anyhow!("`{latex}`: {e}")))?;
+        let formula =
+            mathml(latex, block).map_err(|e| (line, anyhow!("the formula `{latex}` cannot be read: {e}")))?;
         out.push_str(&page[done..range.start]);
         out.push_str(&formula);
         done = range.end;
@@ -53,7 +54,9 @@ fn markdown_proof(html: &str) -> String {
             _ => {}
         }
         match c {
-            '*' | '_' | '|' | '`' | '[' | ']' | '\\' | '~' | '$' | '\'' | '"' | '-' | '{' | '}' if !in_tag => {
+            '*' | '_' | '|' | '`' | '[' | ']' | '\\' | '~' | '$' | '\'' | '"' | '-' | '{' | '}'
+                if !in_tag =>
+            {
                 out.push_str(&format!("&#{};", u32::from(c)));
             }
             c => out.push(c),
@@ -69,7 +72,8 @@ mod tests {
 
     #[test]
     fn formulas_become_mathml_and_all_else_stays() {
-        let page = "Cost $\\ln(2N-1)$ here.\n\n$$\\frac{a}{b}$$\n\nNot `$x$`.\n\n```text\n$y$ costs 3$\n```\n";
+        let page =
+            "Cost $\\ln(2N-1)$ here.\n\n$$\\frac{a}{b}$$\n\nNot `$x$`.\n\n```text\n$y$ costs 3$\n```\n";
         let made = replaced(page).unwrap();
         assert_eq!(made.matches("<math").count(), 2, "{made}");
         assert!(made.contains("<mfrac>") && made.contains("display=\"block\""), "{made}");
@@ -81,7 +85,8 @@ mod tests {
     fn nothing_in_a_formula_is_markdown() {
         let made = replaced("| a | b |\n|---|---|\n| $\\|z\\|_2 * x_i * y_i$ | c |\n").unwrap();
         let row = made.lines().nth(2).unwrap();
-        let text: String = row.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+        let text: String =
+            row.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
         assert!(!text.trim_end_matches(" | c |").contains(['|', '*', '_']), "{row}");
     }
 

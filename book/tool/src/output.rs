@@ -46,7 +46,10 @@ impl Output {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for Section { name, percent, lines } in &self.sections {
-            text += &format!("== {name} (numbers within {percent} %)\nANCHOR: {name}\n{}\nANCHOR_END: {name}\n\n", lines.join("\n"));
+            text += &format!(
+                "== {name} (numbers within {percent} %)\nANCHOR: {name}\n{}\nANCHOR_END: {name}\n\n",
+                lines.join("\n")
+            );
         }
         for figure in &self.figures {
             text += figure;
@@ -84,7 +87,8 @@ mod tests {
 
     #[test]
     fn an_output_is_read_back_as_it_was_written() {
-        let printed = "\n== a\none 1\n\n== b (numbers within 10 %)\ntwo\nfigure 03_x.svg: x goes from 1 to 2\n";
+        let printed =
+            "\n== a\none 1\n\n== b (numbers within 10 %)\ntwo\nfigure 03_x.svg: x goes from 1 to 2\n";
         let text = Output::of(printed).text();
         assert!(text.contains("ANCHOR: a\none 1\nANCHOR_END: a\n"), "{text}");
         let again = Output::read(&text);

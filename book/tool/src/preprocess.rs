@@ -1,24 +1,28 @@
 //! mdBook's preprocessor protocol: the book as JSON in, the book as JSON out.
 
+use std::path::Path;
+
 use anyhow::{bail, Context, Result};
 use mdbook_preprocessor::book::BookItem;
 
-use crate::math;
+use crate::{exercises, math};
 
-/// Reads the book from stdin and writes it, with its formulas replaced, to stdout.
-pub fn preprocess() -> Result<()> {
+/// Reads the book from stdin and writes it, with its formulas and exercises replaced, to stdout.
+pub fn preprocess(root: &Path) -> Result<()> {
     let (context, mut book) =
         mdbook_preprocessor::parse_input(std::io::stdin()).context("mdBook's message cannot be read")?;
     let source = context.root.join(&context.config.book.src);
     let mut wrong = Vec::new();
     book.for_each_mut(|item| {
         let BookItem::Chapter(chapter) = item else { return };
-        match math::replaced(&chapter.content) {
+        // Formulas first: their lines are those of the file.
+        let made = math::replaced(&chapter.content).and_then(|page| exercises::replaced(root, &page));
+        match made {
             Ok(content) => chapter.content = content,
             Err((line, e)) => {
                 let file = chapter.source_path.as_ref().map(|path| source.join(path));
                 let file = file.map_or_else(|| chapter.name.clone(), |path| path.display().to_string());
-                wrong.push(format!("{file}:{line}: a formula cannot be read: {e}"));
+                wrong.push(format!("{file}:{line}: {e:#}"));
             }
         }
     });

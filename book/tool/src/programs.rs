@@ -51,8 +51,12 @@ impl Source {
         let folder = figures.join("ran");
         std::fs::create_dir_all(&folder)?;
         let (out, err) = (folder.join("stdout"), folder.join("stderr"));
+        // Scripts with Rust need the library compiled for cells: where the tests have it.
+        let cells =
+            std::env::var_os("SELFSAME_CACHE_DIR").map_or_else(|| built.join("session-cache"), PathBuf::from);
         let mut child = Command::new(&program)
             .args(arguments)
+            .env("SELFSAME_CACHE_DIR", cells)
             .env("SELFSAME_FIGURES", figures)
             .env("NO_COLOR", "1")
             .env("COLUMNS", "100")

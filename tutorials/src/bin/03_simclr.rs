@@ -62,10 +62,11 @@ fn main() -> Result<(), selfsame::Error> {
         .tensor(std::array::from_fn(|i| std::array::from_fn(|k| if k == (i + 2) % 4 { 1.0 } else { 0.0 })));
 
     let traced = rows.leaky_trace();
-    let length: Tensor<Rank1<4>, f32, Cpu, _> = traced.retaped().square().sum::<_, Axis<1>>().sqrt();
+    let length: Tensor<Rank1<4>, f32, Cpu, _> = traced.with_empty_tape().square().sum::<_, Axis<1>>().sqrt();
     let unit: Tensor<Rank2<4, 2>, f32, Cpu, _> = traced / length.broadcast();
-    let cosines: Tensor<Rank2<4, 4>, f32, Cpu, _> =
-        unit.retaped::<OwnedTape<f32, Cpu>>().matmul(unit.permute::<Rank2<2, 4>, Axes2<1, 0>>());
+    // `* 1.0` makes a tensor of its own: gradients go by a tensor's number, and `permute` keeps it.
+    let turned = (unit.with_empty_tape() * 1.0).permute::<Rank2<2, 4>, Axes2<1, 0>>();
+    let cosines: Tensor<Rank2<4, 4>, f32, Cpu, _> = unit.matmul(turned);
     let log_p = ((cosines / temperature) + not_itself.clone()).log_softmax::<Axis<1>>();
     let loss = (log_p * partners.clone()).sum::<Rank0, _>() / -4.0;
     let on_tensors = loss.array();
@@ -151,9 +152,13 @@ fn main() -> Result<(), selfsame::Error> {
     }
 
     let untrained = SimClr::<Encoder, 64, Cpu>::new(&dev, SimClrConfig::default())?.into_encoder();
-    let (encoder, progress) = simclr(&digits, 0.1, 256)?;
+    let (encoder, progress) = simclr(&digits, 0.1, 64)?;
     let (before, after) = (score(&untrained, &digits)?, score(&encoder, &digits)?);
-    println!("linear probe with 1 % of the labels: {:.1} % untrained, {:.1} % trained", 100.0 * before, 100.0 * after);
+    println!(
+        "linear probe with 1 % of the labels: {:.1} % untrained, {:.1} % trained",
+        100.0 * before,
+        100.0 * after
+    );
     // ANCHOR_END: train
     claim("training gains 5 points or more", after > before + 0.05);
 
@@ -161,7 +166,7 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("curve", 10);
     // ANCHOR: curve
     let losses = progress.losses();
-    let guessing = (2.0 * 256.0 - 1.0_f64).ln();
+    let guessing = (2.0 * 64.0 - 1.0_f64).ln();
     println!("guessing {guessing:.3}; first epoch {:.3}, last {:.3}", losses[0], losses[losses.len() - 1]);
     let curve = losses.iter().enumerate().map(|(epoch, loss)| (epoch as f64 + 1.0, *loss)).collect();
     let line = vec![(1.0, guessing), (losses.len() as f64, guessing)];
@@ -173,7 +178,10 @@ fn main() -> Result<(), selfsame::Error> {
     )?;
     // ANCHOR_END: curve
     save("03_loss", &figure)?;
-    claim("the loss leaves the value of guessing by 1 nat or more", losses[losses.len() - 1] < guessing - 1.0);
+    claim(
+        "the loss leaves the value of guessing by 1 nat or more",
+        losses[losses.len() - 1] < guessing - 1.0,
+    );
     //= figure
 
     //| ## Temperature
@@ -181,7 +189,7 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR: temperature
     let mut by_temperature = Vec::new();
     for temperature in [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 100.0] {
-        let (encoder, progress) = simclr(&digits, temperature, 256)?;
+        let (encoder, progress) = simclr(&digits, temperature, 64)?;
         let alarms: Vec<String> = progress.alarms.iter().map(|alarm| alarm.kind.clone()).collect();
         let accuracy = score(&encoder, &digits)?;
         println!("temperature {temperature:6}: {:5.1} %  {}", 100.0 * accuracy, alarms.join(", "));
@@ -237,18 +245,19 @@ fn main() -> Result<(), selfsame::Error> {
     //| ## Break it: views that are the image itself
     section_within("broken", 10);
     // ANCHOR: broken
-    let mut blind = SimClr::<Encoder, 64, Cpu>::new(
-        &dev,
-        SimClrConfig { temperature: 0.1, ..SimClrConfig::default() },
-    )?;
+    let mut blind =
+        SimClr::<Encoder, 64, Cpu>::new(&dev, SimClrConfig { temperature: 0.1, ..SimClrConfig::default() })?;
     let same = views::identity(Size::of::<Picture>()).normalise(&Normalise::of(&digits.train(), 1000)?);
-    let progress = Trainer::new(&dev).config(settings(256)).fit(&mut blind, &digits, &same)?;
+    let progress = Trainer::new(&dev).config(settings(64)).fit(&mut blind, &digits, &same)?;
     for alarm in &progress.alarms {
         println!("alarm: {}\n  {}\n  try: {}", alarm.kind, alarm.means, alarm.try_this);
     }
     println!("accuracy with 1 % of the labels: {:.1} %", 100.0 * score(&blind.into_encoder(), &digits)?);
     // ANCHOR_END: broken
-    claim("the doctor says identical-views", progress.alarms.iter().any(|alarm| alarm.kind == "identical-views"));
+    claim(
+        "the doctor says identical-views",
+        progress.alarms.iter().any(|alarm| alarm.kind == "identical-views"),
+    );
 
     //| ## InfoNCE against a bank, by the library
     section("bank");
@@ -256,7 +265,10 @@ fn main() -> Result<(), selfsame::Error> {
     let bank: Tensor<Rank2<3, 2>, f32, Cpu> = dev.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]);
     let query: Tensor<Rank2<1, 2>, f32, Cpu> = dev.tensor([[0.6, 0.8]]);
     let loss = losses::info_nce_with_bank(query.leaky_trace(), query.clone(), &bank, 1.0)?.array();
-    println!("one query, its own key and a bank of three: {loss:.4} nats; guessing costs ln 4 = {:.4}", 4f32.ln());
+    println!(
+        "one query, its own key and a bank of three: {loss:.4} nats; guessing costs ln 4 = {:.4}",
+        4f32.ln()
+    );
     // ANCHOR_END: bank
     claim("finding oneself is easier than guessing", loss < 4f32.ln());
     Ok(())
