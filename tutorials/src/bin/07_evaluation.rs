@@ -33,6 +33,7 @@ fn main() -> Result<(), selfsame::Error> {
         TrainConfig {
             epochs,
             seed,
+            batch_size: 64,
             lr: 2e-3,
             warmup_epochs: 2.0,
             probe_every: epochs,
