@@ -11,7 +11,8 @@ use selfsame::Error;
 /// # Errors
 /// A folder that cannot be made or written.
 pub fn save(name: &str, figure: &Figure) -> Result<(), Error> {
-    let folder = std::env::var_os("SELFSAME_FIGURES").map_or_else(|| PathBuf::from("figures"), PathBuf::from);
+    let folder = std::env::var_os("SELFSAME_FIGURES")
+        .map_or_else(|| PathBuf::from("figures"), PathBuf::from);
     std::fs::create_dir_all(&folder).map_err(|source| Error::Io {
         action: "create",
         path: folder.clone(),

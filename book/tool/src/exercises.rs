@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::{anyhow, ensure, Context, Result};
 
+use crate::include::anchored;
+
 /// What a page says where the lesson's exercises stand.
 const MARK: &str = "{{exercises ";
 
@@ -41,6 +43,7 @@ fn of_lesson(root: &Path, lesson: &str) -> Result<String> {
             hints += &format!("- `{name}`: {hint}\n");
         }
         let solution = anchored(&solutions, name)
+            .map(|lines| lines.join("\n"))
             .ok_or_else(|| anyhow!("the solutions of lesson {lesson} have no anchor '{name}'"))?;
         solved += &format!("```rust,noplayground\n{solution}\n```\n\n");
     }
@@ -105,15 +108,6 @@ fn hints(checks: &str, name: &str) -> Vec<String> {
         }
     }
     hints
-}
-
-/// The lines between the anchors called `name`.
-fn anchored(text: &str, name: &str) -> Option<String> {
-    let (begin, end) = (format!("// ANCHOR: {name}"), format!("// ANCHOR_END: {name}"));
-    let lines: Vec<&str> = text.lines().collect();
-    let from = lines.iter().position(|line| line.trim() == begin)?;
-    let to = lines.iter().position(|line| line.trim() == end)?;
-    Some(lines.get(from + 1..to)?.join("\n"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod compare;
 mod exercises;
+mod include;
 mod kinds;
 mod links;
 mod math;

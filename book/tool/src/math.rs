@@ -40,7 +40,9 @@ fn mathml(latex: &str, block: bool) -> Result<String> {
     let display_mode = if block { DisplayMode::Block } else { DisplayMode::Inline };
     let mut formula = String::new();
     push_mathml(&mut formula, events.into_iter(), RenderConfig { display_mode, ..RenderConfig::default() })?;
-    Ok(markdown_proof(&formula.replace('\n', " ")))
+    // pulldown-latex 0.7 leaves out a blank before the size of a large bracket.
+    let formula = formula.replace('\n', " ").replace("\"minsize=", "\" minsize=");
+    Ok(markdown_proof(&formula))
 }
 
 /// The same HTML with every sign of its text that Markdown would take for its own written as a number.
@@ -88,6 +90,12 @@ mod tests {
         let text: String =
             row.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
         assert!(!text.trim_end_matches(" | c |").contains(['|', '*', '_']), "{row}");
+    }
+
+    #[test]
+    fn attributes_are_apart() {
+        let made = replaced("$\\big( a \\Big)$").unwrap();
+        assert!(made.contains("stretchy=\"true\" minsize="), "{made}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{bail, Context, Result};
 use mdbook_preprocessor::book::BookItem;
 
-use crate::{exercises, math};
+use crate::{exercises, include, math};
 
 /// Reads the book from stdin and writes it, with its formulas and exercises replaced, to stdout.
 pub fn preprocess(root: &Path) -> Result<()> {
@@ -15,12 +15,16 @@ pub fn preprocess(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     book.for_each_mut(|item| {
         let BookItem::Chapter(chapter) = item else { return };
-        // Formulas first: their lines are those of the file.
-        let made = math::replaced(&chapter.content).and_then(|page| exercises::replaced(root, &page));
+        // Each replaces what is wrong in the lines of the file or not at all: the first to fail names its line.
+        let file = chapter.source_path.as_ref().map(|path| source.join(path));
+        let folder = file.as_deref().and_then(Path::parent).unwrap_or(&source);
+        let made = math::replaced(&chapter.content).and_then(|page| {
+            let page = include::replaced(folder, &page)?;
+            exercises::replaced(root, &page)
+        });
         match made {
             Ok(content) => chapter.content = content,
             Err((line, e)) => {
-                let file = chapter.source_path.as_ref().map(|path| source.join(path));
                 let file = file.map_or_else(|| chapter.name.clone(), |path| path.display().to_string());
                 wrong.push(format!("{file}:{line}: {e:#}"));
             }

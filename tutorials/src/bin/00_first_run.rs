@@ -14,9 +14,16 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR: data
     let digits = Digits::load()?;
     let (train_part, test_part) = (digits.train(), digits.test());
-    println!("{} images to train on, {} to be judged by", train_part.len(), test_part.len());
+    println!(
+        "{} images to train on, {} to be judged by",
+        train_part.len(),
+        test_part.len()
+    );
     // ANCHOR_END: data
-    claim("1,293 images are for training, 359 for tests", (train_part.len(), test_part.len()) == (1293, 359));
+    claim(
+        "1,293 images are for training, 359 for tests",
+        (train_part.len(), test_part.len()) == (1293, 359),
+    );
     let figure = digits.pictures(16)?.figure()?;
     save("00_digits", &figure)?;
     //= digits.pictures(16)
@@ -30,7 +37,11 @@ fn main() -> Result<(), selfsame::Error> {
     let run = selfsame::train("simclr", "digits").epochs(30).seed(7).out(&runs).run()?;
     // ANCHOR_END: train
     let losses = run.report()?.loss.clone();
-    println!("loss {:.2} in the first epoch, {:.2} in the last", losses[0], losses[losses.len() - 1]);
+    println!(
+        "loss {:.2} in the first epoch, {:.2} in the last",
+        losses[0],
+        losses[losses.len() - 1]
+    );
     claim("the loss falls", losses.last() < losses.first());
     save("00_training", &run.plot()?)?;
 
@@ -49,12 +60,19 @@ fn main() -> Result<(), selfsame::Error> {
     ];
     for (name, scores) in rows {
         let (few, all) = (scores.linear.by_labels["1%"], scores.linear.by_labels["100%"]);
-        println!("{name:12} 1 % of the labels {:5.1} %   all labels {:5.1} %", 100.0 * few, 100.0 * all);
+        println!(
+            "{name:12} 1 % of the labels {:5.1} %   all labels {:5.1} %",
+            100.0 * few,
+            100.0 * all
+        );
     }
     // ANCHOR_END: worth
     let few = |scores: &selfsame::train::Scores| scores.linear.by_labels["1%"];
     let gain = few(&report.scores) - few(&report.baselines.pixels);
-    claim("with 1 % of the labels the run beats raw pixels by 5 points or more", gain >= 0.05);
+    claim(
+        "with 1 % of the labels the run beats raw pixels by 5 points or more",
+        gain >= 0.05,
+    );
     claim("the doctor raised no alarm", report.alarms.is_empty());
 
     //| ## What it finds alike
@@ -70,7 +88,10 @@ fn main() -> Result<(), selfsame::Error> {
 
     section_within("knn", 3);
     // ANCHOR: knn
-    println!("20 nearest neighbours: {:.1} % of the test digits right", 100.0 * run.knn(20)?);
+    println!(
+        "20 nearest neighbours: {:.1} % of the test digits right",
+        100.0 * run.knn(20)?
+    );
     println!("{}", run.doctor());
     // ANCHOR_END: knn
     Ok(())

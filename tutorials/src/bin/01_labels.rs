@@ -45,19 +45,26 @@ fn main() -> Result<(), selfsame::Error> {
     println!("which way up? {:.1} % right; guessing is 25 %", 100.0 * accuracy);
     // ANCHOR_END: turns
     claim("the task can be learned: 80 % or more", accuracy > 0.8);
-    claim("four labelled images came from every image", turned_train.len() == 4 * train.len());
+    claim(
+        "four labelled images came from every image",
+        turned_train.len() == 4 * train.len(),
+    );
 
     //| ## What labels buy
     //|
     //| Raw pixels with 1, 3, 10, 30 and 100 labels of every digit, mean over five draws.
     // ANCHOR: efficiency
     const PER_CLASS: [usize; 5] = [1, 3, 10, 30, 100];
-    fn efficiency(train: &Embeddings, test: &Embeddings) -> Result<Vec<f64>, selfsame::Error> {
+    fn efficiency(
+        train: &Embeddings,
+        test: &Embeddings,
+    ) -> Result<Vec<f64>, selfsame::Error> {
         let mut curve = Vec::new();
         for labels in PER_CLASS {
             let mut sum = 0.0;
             for draw in 0..5 {
-                let chosen = label_subset(train.labels(), 10, Labels::PerClass(labels), draw)?;
+                let chosen =
+                    label_subset(train.labels(), 10, Labels::PerClass(labels), draw)?;
                 let probe = LinearProbe::fit_at(&train.subset(&chosen), 0.1)?;
                 sum += test.accuracy(&probe.predict(test));
             }
@@ -71,7 +78,7 @@ fn main() -> Result<(), selfsame::Error> {
     //| ## The same on features that were learned without labels
     // ANCHOR: learned
     type Encoder = ConvNet<Picture, 64, 3, Cpu>;
-    /// Trains on the images of `unlabelled`; the features of `digits`, training part and test part.
+    /// Trains on the images of `unlabelled`; gives the features of both parts of `digits`.
     fn learned(
         unlabelled: &Dataset<Picture>,
         digits: &Dataset<Picture>,
@@ -105,10 +112,13 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("curve", 6);
     // ANCHOR: curve
     println!("labels per class      1     3    10    30   100");
-    for (name, curve) in
-        [("learned", &of_features), ("random encoder", &of_random), ("raw pixels", &of_pixels)]
-    {
-        let cells: Vec<String> = curve.iter().map(|accuracy| format!("{:5.1}", 100.0 * accuracy)).collect();
+    for (name, curve) in [
+        ("learned", &of_features),
+        ("random encoder", &of_random),
+        ("raw pixels", &of_pixels),
+    ] {
+        let cells: Vec<String> =
+            curve.iter().map(|accuracy| format!("{:5.1}", 100.0 * accuracy)).collect();
         println!("{name:16} {} %", cells.join(" "));
     }
     // ANCHOR_END: curve
@@ -120,7 +130,11 @@ fn main() -> Result<(), selfsame::Error> {
         (of_features[4] - of_pixels[4]).abs() < 0.05
     });
     let curve = |name: &str, values: &[f64]| {
-        let points = PER_CLASS.iter().zip(values).map(|(n, v)| ((*n as f64).log10(), *v)).collect();
+        let points = PER_CLASS
+            .iter()
+            .zip(values)
+            .map(|(n, v)| ((*n as f64).log10(), *v))
+            .collect();
         plot::Series::new(name, points)
     };
     let figure = plot::curves(
@@ -141,9 +155,15 @@ fn main() -> Result<(), selfsame::Error> {
     //| The labels stay as they are, one of every class. What grows is the number of images that nobody labelled.
     section_within("scale", 15);
     // ANCHOR: scale
-    fn fewer(digits: &Dataset<Picture>, keep: usize) -> Result<Dataset<Picture>, selfsame::Error> {
-        let parts =
-            [digits.train().subset(&(0..keep).collect::<Vec<_>>()), digits.validation(), digits.test()];
+    fn fewer(
+        digits: &Dataset<Picture>,
+        keep: usize,
+    ) -> Result<Dataset<Picture>, selfsame::Error> {
+        let parts = [
+            digits.train().subset(&(0..keep).collect::<Vec<_>>()),
+            digits.validation(),
+            digits.test(),
+        ];
         let (mut bytes, mut labels, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
         for part in &parts {
             let first = labels.len() as u32;
@@ -155,9 +175,16 @@ fn main() -> Result<(), selfsame::Error> {
             labels.extend(part.labels());
             ranges.push((first..labels.len() as u32).collect::<Vec<u32>>());
         }
-        let [train, validation, test] = <[Vec<u32>; 3]>::try_from(ranges).unwrap_or_default();
+        let [train, validation, test] =
+            <[Vec<u32>; 3]>::try_from(ranges).unwrap_or_default();
         let source = InMemory::new(Size::of::<Picture>(), bytes)?;
-        Dataset::new("digits", digits.classes().to_vec(), labels, source, Split { train, validation, test })
+        Dataset::new(
+            "digits",
+            digits.classes().to_vec(),
+            labels,
+            source,
+            Split { train, validation, test },
+        )
     }
     let mut by_images = Vec::new();
     for images in [64, 256, 1024] {
@@ -165,7 +192,10 @@ fn main() -> Result<(), selfsame::Error> {
         let epochs = 20 * 1024 / images;
         let (train, test) = learned(&fewer(&digits, images)?, &digits, epochs)?;
         let accuracy = efficiency(&train, &test)?[0];
-        println!("{images:4} images without labels: {:.1} % with one label a class", 100.0 * accuracy);
+        println!(
+            "{images:4} images without labels: {:.1} % with one label a class",
+            100.0 * accuracy
+        );
         by_images.push(accuracy);
     }
     // ANCHOR_END: scale

@@ -20,7 +20,10 @@ fn main() -> Result<(), selfsame::Error> {
     let product: Tensor<Rank2<3, 2>, f32, Cpu> = a.clone().matmul(b.clone());
     println!("{:?}", product.array());
     // ANCHOR_END: tensor
-    claim("3x4 times 4x2 is 3x2", product.array() == [[10.0, 10.0], [2.0, 2.0], [8.0, 8.0]]);
+    claim(
+        "3x4 times 4x2 is 3x2",
+        product.array() == [[10.0, 10.0], [2.0, 2.0], [8.0, 8.0]],
+    );
 
     //| ## Reductions, broadcasts, permutations
     //|
@@ -29,7 +32,8 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR: axes
     let of_rows: Tensor<Rank1<3>, f32, Cpu> = a.clone().mean::<_, Axis<1>>();
     let of_columns: Tensor<Rank1<4>, f32, Cpu> = a.clone().mean::<_, Axis<0>>();
-    let centred: Tensor<Rank2<3, 4>, f32, Cpu> = a.clone() - of_columns.clone().broadcast();
+    let centred: Tensor<Rank2<3, 4>, f32, Cpu> =
+        a.clone() - of_columns.clone().broadcast();
     let turned: Tensor<Rank2<4, 3>, f32, Cpu> = a.clone().permute();
     println!("means of rows {:?}", of_rows.array());
     println!("means of columns {:?}", of_columns.array());
@@ -86,10 +90,19 @@ fn main() -> Result<(), selfsame::Error> {
     let digits = Digits::load()?; // a Dataset<Image<1, 8, 8>>
     let normalise = Normalise::of(&digits.train(), 1000)?;
     let two_views = views::glyphs(Size::of::<Picture>()).normalise(&normalise);
-    let mut simclr = SimClr::<Encoder, 16>::new(&AutoDevice::default(), SimClrConfig::default())?;
+    let mut simclr =
+        SimClr::<Encoder, 16>::new(&AutoDevice::default(), SimClrConfig::default())?;
     println!("{}", simclr.encoder().describe());
-    let progress = Trainer::new(&AutoDevice::default()).epochs(1).fit(&mut simclr, &digits, &two_views)?;
-    println!("after {} steps the loss is {:.2}", progress.steps_done, progress.losses()[0]);
+    let progress = Trainer::new(&AutoDevice::default()).epochs(1).fit(
+        &mut simclr,
+        &digits,
+        &two_views,
+    )?;
+    println!(
+        "after {} steps the loss is {:.2}",
+        progress.steps_done,
+        progress.losses()[0]
+    );
     // ANCHOR_END: encoder
     claim("five steps of 256 images are an epoch", progress.steps_done == 5);
 

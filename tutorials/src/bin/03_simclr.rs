@@ -28,7 +28,8 @@ fn main() -> Result<(), selfsame::Error> {
         (a[0] * b[0] + a[1] * b[1]) / (length(a) * length(b))
     }
     for (i, a) in z.iter().enumerate() {
-        let row: Vec<String> = z.iter().map(|b| format!("{:6.3}", cosine(*a, *b))).collect();
+        let row: Vec<String> =
+            z.iter().map(|b| format!("{:6.3}", cosine(*a, *b))).collect();
         println!("row {i}: {}", row.join(" "));
     }
     // ANCHOR_END: cosine
@@ -57,14 +58,19 @@ fn main() -> Result<(), selfsame::Error> {
     let dev = Cpu::default();
     let rows: Tensor<Rank2<4, 2>, f32, Cpu> = dev.tensor(z);
     let not_itself: Tensor<Rank2<4, 4>, f32, Cpu> =
-        dev.tensor(std::array::from_fn(|i| std::array::from_fn(|k| if i == k { -1e9 } else { 0.0 })));
-    let partners: Tensor<Rank2<4, 4>, f32, Cpu> = dev
-        .tensor(std::array::from_fn(|i| std::array::from_fn(|k| if k == (i + 2) % 4 { 1.0 } else { 0.0 })));
+        dev.tensor(std::array::from_fn(|i| {
+            std::array::from_fn(|k| if i == k { -1e9 } else { 0.0 })
+        }));
+    let partners: Tensor<Rank2<4, 4>, f32, Cpu> = dev.tensor(std::array::from_fn(|i| {
+        std::array::from_fn(|k| if k == (i + 2) % 4 { 1.0 } else { 0.0 })
+    }));
 
     let traced = rows.leaky_trace();
-    let length: Tensor<Rank1<4>, f32, Cpu, _> = traced.with_empty_tape().square().sum::<_, Axis<1>>().sqrt();
+    let length: Tensor<Rank1<4>, f32, Cpu, _> =
+        traced.with_empty_tape().square().sum::<_, Axis<1>>().sqrt();
     let unit: Tensor<Rank2<4, 2>, f32, Cpu, _> = traced / length.broadcast();
-    // `* 1.0` makes a tensor of its own: gradients go by a tensor's number, and `permute` keeps it.
+    // `* 1.0` makes a tensor of its own: gradients go by a tensor's number, which
+    // `permute` keeps.
     let turned = (unit.with_empty_tape() * 1.0).permute::<Rank2<2, 4>, Axes2<1, 0>>();
     let cosines: Tensor<Rank2<4, 4>, f32, Cpu, _> = unit.matmul(turned);
     let log_p = ((cosines / temperature) + not_itself.clone()).log_softmax::<Axis<1>>();
@@ -86,7 +92,11 @@ fn main() -> Result<(), selfsame::Error> {
     let loss = nt_xent(rows.leaky_trace(), temperature.into())?;
     let value = loss.array();
     let its_gradient = loss.backward().get(&rows).array();
-    let apart = gradient.iter().flatten().zip(its_gradient.iter().flatten()).map(|(a, b)| (a - b).abs());
+    let apart = gradient
+        .iter()
+        .flatten()
+        .zip(its_gradient.iter().flatten())
+        .map(|(a, b)| (a - b).abs());
     let apart = apart.fold(0.0, f32::max);
     println!("library {value:.6}, largest difference between the gradients {apart:.0e}");
     // ANCHOR_END: library
@@ -96,9 +106,13 @@ fn main() -> Result<(), selfsame::Error> {
     //| A gradient that was derived by hand is worth nothing before it was held against finite differences.
     section("gradcheck");
     // ANCHOR: gradcheck
-    let precise: Tensor<Rank2<4, 2>, f64, Cpu> = dev.tensor(z.map(|row| row.map(f64::from)));
+    let precise: Tensor<Rank2<4, 2>, f64, Cpu> =
+        dev.tensor(z.map(|row| row.map(f64::from)));
     let check = gradcheck(&precise, |z| nt_xent(z, 0.5))?;
-    println!("largest relative error of the gradient: below 1e-8: {}", check.worst < 1e-8);
+    println!(
+        "largest relative error of the gradient: below 1e-8: {}",
+        check.worst < 1e-8
+    );
     // ANCHOR_END: gradcheck
     claim("finite differences agree with the gradient to 1e-8", check.worst < 1e-8);
 
@@ -110,8 +124,12 @@ fn main() -> Result<(), selfsame::Error> {
     type Encoder = ConvNet<Picture, 64, 3, Cpu>;
     let digits = Digits::load()?;
 
-    fn score(encoder: &Encoder, digits: &Dataset<Picture>) -> Result<f64, selfsame::Error> {
-        let frozen = Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
+    fn score(
+        encoder: &Encoder,
+        digits: &Dataset<Picture>,
+    ) -> Result<f64, selfsame::Error> {
+        let frozen =
+            Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
         let embed = |part| frozen.embed(&part);
         let parts = Parts {
             train: embed(digits.train())?,
@@ -122,7 +140,8 @@ fn main() -> Result<(), selfsame::Error> {
     }
 
     fn views(digits: &Dataset<Picture>) -> Result<Views, selfsame::Error> {
-        Ok(views::glyphs(Size::of::<Picture>()).normalise(&Normalise::of(&digits.train(), 1000)?))
+        Ok(views::glyphs(Size::of::<Picture>())
+            .normalise(&Normalise::of(&digits.train(), 1000)?))
     }
 
     fn settings(batch_size: usize) -> TrainConfig {
@@ -151,7 +170,8 @@ fn main() -> Result<(), selfsame::Error> {
         Ok((simclr.into_encoder(), progress))
     }
 
-    let untrained = SimClr::<Encoder, 64, Cpu>::new(&dev, SimClrConfig::default())?.into_encoder();
+    let untrained =
+        SimClr::<Encoder, 64, Cpu>::new(&dev, SimClrConfig::default())?.into_encoder();
     let (encoder, progress) = simclr(&digits, 0.1, 64)?;
     let (before, after) = (score(&untrained, &digits)?, score(&encoder, &digits)?);
     println!(
@@ -167,14 +187,25 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR: curve
     let losses = progress.losses();
     let guessing = (2.0 * 64.0 - 1.0_f64).ln();
-    println!("guessing {guessing:.3}; first epoch {:.3}, last {:.3}", losses[0], losses[losses.len() - 1]);
-    let curve = losses.iter().enumerate().map(|(epoch, loss)| (epoch as f64 + 1.0, *loss)).collect();
+    println!(
+        "guessing {guessing:.3}; first epoch {:.3}, last {:.3}",
+        losses[0],
+        losses[losses.len() - 1]
+    );
+    let curve = losses
+        .iter()
+        .enumerate()
+        .map(|(epoch, loss)| (epoch as f64 + 1.0, *loss))
+        .collect();
     let line = vec![(1.0, guessing), (losses.len() as f64, guessing)];
     let figure = plot::curves(
         "SimCLR on digits",
         "epoch",
         "loss (nats)",
-        &[plot::Series::new("loss", curve), plot::Series::new("guessing, ln(2N-1)", line).dashed()],
+        &[
+            plot::Series::new("loss", curve),
+            plot::Series::new("guessing, ln(2N-1)", line).dashed(),
+        ],
     )?;
     // ANCHOR_END: curve
     save("03_loss", &figure)?;
@@ -190,14 +221,22 @@ fn main() -> Result<(), selfsame::Error> {
     let mut by_temperature = Vec::new();
     for temperature in [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 100.0] {
         let (encoder, progress) = simclr(&digits, temperature, 64)?;
-        let alarms: Vec<String> = progress.alarms.iter().map(|alarm| alarm.kind.clone()).collect();
+        let alarms: Vec<String> =
+            progress.alarms.iter().map(|alarm| alarm.kind.clone()).collect();
         let accuracy = score(&encoder, &digits)?;
-        println!("temperature {temperature:6}: {:5.1} %  {}", 100.0 * accuracy, alarms.join(", "));
+        println!(
+            "temperature {temperature:6}: {:5.1} %  {}",
+            100.0 * accuracy,
+            alarms.join(", ")
+        );
         by_temperature.push((temperature.log10(), accuracy));
     }
     // ANCHOR_END: temperature
     let best = by_temperature.iter().map(|p| p.1).fold(0.0, f64::max);
-    claim("a temperature of 100 costs 5 points or more against the best", by_temperature[6].1 < best - 0.05);
+    claim(
+        "a temperature of 100 costs 5 points or more against the best",
+        by_temperature[6].1 < best - 0.05,
+    );
     claim("0.1 is within 5 points of the best", by_temperature[2].1 > best - 0.05);
     let figure = plot::curves(
         "What temperature does (digits, 12 epochs)",
@@ -205,7 +244,8 @@ fn main() -> Result<(), selfsame::Error> {
         "accuracy with 1 % of the labels",
         &[
             plot::Series::new("SimCLR", by_temperature.clone()),
-            plot::Series::new("untrained encoder", vec![(-1.7, before), (2.0, before)]).dashed(),
+            plot::Series::new("untrained encoder", vec![(-1.7, before), (2.0, before)])
+                .dashed(),
         ],
     )?;
     save("03_temperature", &figure)?;
@@ -229,30 +269,55 @@ fn main() -> Result<(), selfsame::Error> {
     //| The queue's length is in the type. The batch stays at 64 images.
     section_within("queue", 10);
     // ANCHOR: queue
-    fn moco<const QUEUE: usize>(digits: &Dataset<Picture>) -> Result<f64, selfsame::Error> {
-        let config = MoCoConfig { temperature: 0.1, hidden: 64, momentum: 0.99, ..MoCoConfig::default() };
+    fn moco<const QUEUE: usize>(
+        digits: &Dataset<Picture>,
+    ) -> Result<f64, selfsame::Error> {
+        let config = MoCoConfig {
+            temperature: 0.1,
+            hidden: 64,
+            momentum: 0.99,
+            ..MoCoConfig::default()
+        };
         let mut moco = MoCo::<Encoder, 64, QUEUE, Cpu>::new(&Cpu::default(), config)?;
-        Trainer::new(&Cpu::default()).config(settings(64)).fit(&mut moco, digits, &views(digits)?)?;
+        Trainer::new(&Cpu::default()).config(settings(64)).fit(
+            &mut moco,
+            digits,
+            &views(digits)?,
+        )?;
         score(&moco.into_encoder(), digits)
     }
-    let by_queue = [(64, moco::<64>(&digits)?), (256, moco::<256>(&digits)?), (512, moco::<512>(&digits)?)];
+    let by_queue = [
+        (64, moco::<64>(&digits)?),
+        (256, moco::<256>(&digits)?),
+        (512, moco::<512>(&digits)?),
+    ];
     for (queue, accuracy) in by_queue {
         println!("queue of {queue:3}: {:5.1} %", 100.0 * accuracy);
     }
     // ANCHOR_END: queue
-    claim("every queue beats the untrained encoder", by_queue.iter().all(|(_, accuracy)| *accuracy > before));
+    claim(
+        "every queue beats the untrained encoder",
+        by_queue.iter().all(|(_, accuracy)| *accuracy > before),
+    );
 
     //| ## Break it: views that are the image itself
     section_within("broken", 10);
     // ANCHOR: broken
-    let mut blind =
-        SimClr::<Encoder, 64, Cpu>::new(&dev, SimClrConfig { temperature: 0.1, ..SimClrConfig::default() })?;
-    let same = views::identity(Size::of::<Picture>()).normalise(&Normalise::of(&digits.train(), 1000)?);
-    let progress = Trainer::new(&dev).config(settings(64)).fit(&mut blind, &digits, &same)?;
+    let mut blind = SimClr::<Encoder, 64, Cpu>::new(
+        &dev,
+        SimClrConfig { temperature: 0.1, ..SimClrConfig::default() },
+    )?;
+    let same = views::identity(Size::of::<Picture>())
+        .normalise(&Normalise::of(&digits.train(), 1000)?);
+    let progress =
+        Trainer::new(&dev).config(settings(64)).fit(&mut blind, &digits, &same)?;
     for alarm in &progress.alarms {
         println!("alarm: {}\n  {}\n  try: {}", alarm.kind, alarm.means, alarm.try_this);
     }
-    println!("accuracy with 1 % of the labels: {:.1} %", 100.0 * score(&blind.into_encoder(), &digits)?);
+    println!(
+        "accuracy with 1 % of the labels: {:.1} %",
+        100.0 * score(&blind.into_encoder(), &digits)?
+    );
     // ANCHOR_END: broken
     claim(
         "the doctor says identical-views",
@@ -262,11 +327,14 @@ fn main() -> Result<(), selfsame::Error> {
     //| ## InfoNCE against a bank, by the library
     section("bank");
     // ANCHOR: bank
-    let bank: Tensor<Rank2<3, 2>, f32, Cpu> = dev.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]);
+    let bank: Tensor<Rank2<3, 2>, f32, Cpu> =
+        dev.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]);
     let query: Tensor<Rank2<1, 2>, f32, Cpu> = dev.tensor([[0.6, 0.8]]);
-    let loss = losses::info_nce_with_bank(query.leaky_trace(), query.clone(), &bank, 1.0)?.array();
+    let loss =
+        losses::info_nce_with_bank(query.leaky_trace(), query.clone(), &bank, 1.0)?
+            .array();
     println!(
-        "one query, its own key and a bank of three: {loss:.4} nats; guessing costs ln 4 = {:.4}",
+        "its own key among a bank of three: {loss:.4} nats; guessing costs {:.4}",
         4f32.ln()
     );
     // ANCHOR_END: bank

@@ -25,8 +25,12 @@ fn main() -> Result<(), selfsame::Error> {
     let mut weight = 1.0_f32;
     let images = [-1.0_f32, 2.0];
     for step in 0..=60 {
-        // The encoder multiplies by `weight`. A view adds 0.3 or takes it away; the loss is the squared distance of the views.
-        let loss: f32 = images.iter().map(|x| (weight * (x + 0.3) - weight * (x - 0.3)).powi(2)).sum();
+        // The encoder multiplies by `weight`. A view adds 0.3 or takes it away; the loss is
+        // the squared distance of two views.
+        let loss: f32 = images
+            .iter()
+            .map(|x| (weight * (x + 0.3) - weight * (x - 0.3)).powi(2))
+            .sum();
         if step % 20 == 0 {
             println!("step {step:2}: weight {weight:6.4}, loss {loss:6.4}");
         }
@@ -49,7 +53,10 @@ fn main() -> Result<(), selfsame::Error> {
     let gradient = loss.backward().get(&prediction).array();
     println!("gradient of the prediction {:.3} {:.3}", gradient[0][0], gradient[0][1]);
     // ANCHOR_END: stop_gradient
-    claim("the step, against the gradient, turns the prediction towards the target", gradient[0][1] < 0.0);
+    claim(
+        "the step, against the gradient, turns the prediction towards the target",
+        gradient[0][1] < 0.0,
+    );
 
     //| ## A slow copy (BYOL)
     //|
@@ -62,7 +69,9 @@ fn main() -> Result<(), selfsame::Error> {
             copy = momentum * copy + (1.0 - momentum) * 1.0;
             steps += 1;
         }
-        println!("momentum {momentum:4}: half the way to a student that jumped takes {steps} steps");
+        println!(
+            "momentum {momentum:4}: half the way to the student takes {steps} steps"
+        );
     }
     // ANCHOR_END: slow_copy
 
@@ -77,7 +86,9 @@ fn main() -> Result<(), selfsame::Error> {
             let mut out = *z;
             for j in 0..2 {
                 let mean = z.iter().map(|row| row[j]).sum::<f32>() / 4.0;
-                let std = (z.iter().map(|row| (row[j] - mean).powi(2)).sum::<f32>() / 4.0).sqrt();
+                let std = (z.iter().map(|row| (row[j] - mean).powi(2)).sum::<f32>()
+                    / 4.0)
+                    .sqrt();
                 out.iter_mut().for_each(|row| row[j] = (row[j] - mean) / std);
             }
             out
@@ -103,7 +114,9 @@ fn main() -> Result<(), selfsame::Error> {
     section("vicreg");
     // ANCHOR: vicreg
     let point = [[0.5, 0.5]; 4];
-    for (name, z) in [("by themselves", apart), ("both the same", alike), ("one point", point)] {
+    for (name, z) in
+        [("by themselves", apart), ("both the same", alike), ("one point", point)]
+    {
         let z: Tensor<Rank2<4, 2>, f32, Cpu> = dev.tensor(z);
         let value = |invariance, variance, covariance| {
             let weights = VicRegWeights { invariance, variance, covariance };
@@ -137,10 +150,15 @@ fn main() -> Result<(), selfsame::Error> {
         let targets = losses::teacher_targets(&teacher, centre, temperature)?;
         let favourites: Vec<usize> = targets
             .chunks(3)
-            .map(|row| (0..3).fold(0, |best, k| if row[k] > row[best] { k } else { best }))
+            .map(|row| {
+                (0..3).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+            })
             .collect();
         let entropy = target_entropy(&Rows::new(targets, 3, 3)?);
-        println!("{name:17} favourites {favourites:?}, entropy {entropy:.3} of at most {:.3}", 3f64.ln());
+        println!(
+            "{name:17} favourites {favourites:?}, entropy {entropy:.3} of at most {:.3}",
+            3f64.ln()
+        );
     }
     // ANCHOR_END: dino
 
@@ -156,7 +174,8 @@ fn main() -> Result<(), selfsame::Error> {
         "vicreg-no-variance",
         "dino-no-centring",
     ];
-    let entries = names.iter().map(|name| collapse::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let entries =
+        names.iter().map(|name| collapse::find(name)).collect::<Result<Vec<_>, _>>()?;
     let mut runs = Vec::new();
     collapse::run_all(&entries, 0, |shown| {
         println!(
@@ -169,23 +188,33 @@ fn main() -> Result<(), selfsame::Error> {
     })?;
     // ANCHOR_END: taken_away
     claim("all five are named", runs.iter().all(|run| run.named_correctly));
-    claim("no healthy twin raises an alarm", runs.iter().all(|run| run.healthy_twin_alarms == 0));
+    claim(
+        "no healthy twin raises an alarm",
+        runs.iter().all(|run| run.healthy_twin_alarms == 0),
+    );
 
     section_within("spread", 40);
     // ANCHOR: spread
     let mut series = Vec::new();
     for run in &runs {
         let of = |history: &[selfsame::train::EpochMetrics]| -> Vec<(f64, f64)> {
-            let probed = history
-                .iter()
-                .filter_map(|row| Some((row.epoch as f64, row.projector.as_ref()?.effective_rank)));
+            let probed = history.iter().filter_map(|row| {
+                Some((row.epoch as f64, row.projector.as_ref()?.effective_rank))
+            });
             probed.filter(|(epoch, _)| *epoch <= 12.0).collect()
         };
         let (spoilt, healthy) = (of(&run.spoilt.history), of(&run.healthy.history));
         let last = |of: &[(f64, f64)]| of.last().map_or(0.0, |point| point.1);
-        println!("{:25} effective rank {:5.1}, healthy twin {:5.1}", run.name, last(&spoilt), last(&healthy));
+        println!(
+            "{:25} effective rank {:5.1}, healthy twin {:5.1}",
+            run.name,
+            last(&spoilt),
+            last(&healthy)
+        );
         series.push(plot::Series::new(run.name.clone(), spoilt));
-        series.push(plot::Series::new(format!("{}, healthy", run.method), healthy).dashed());
+        series.push(
+            plot::Series::new(format!("{}, healthy", run.method), healthy).dashed(),
+        );
     }
     let figure = plot::curves(
         "What is left of the directions",

@@ -24,17 +24,28 @@ fn main() -> Result<(), selfsame::Error> {
     let points = [0.0_f64, 0.5, 1.0, 5.0, 5.5, 7.0];
     let mut centroids = [0.0_f64, 0.5];
     for round in 1..=4 {
-        let nearest = |p: f64| usize::from((p - centroids[1]).abs() < (p - centroids[0]).abs());
+        let nearest =
+            |p: f64| usize::from((p - centroids[1]).abs() < (p - centroids[0]).abs());
         let clusters: Vec<usize> = points.iter().map(|p| nearest(*p)).collect();
         for (k, centroid) in centroids.iter_mut().enumerate() {
-            let own: Vec<f64> =
-                points.iter().zip(&clusters).filter(|(_, c)| **c == k).map(|(p, _)| *p).collect();
+            let own: Vec<f64> = points
+                .iter()
+                .zip(&clusters)
+                .filter(|(_, c)| **c == k)
+                .map(|(p, _)| *p)
+                .collect();
             *centroid = own.iter().sum::<f64>() / own.len() as f64;
         }
-        println!("round {round}: clusters {clusters:?}, centroids {:.2} {:.2}", centroids[0], centroids[1]);
+        println!(
+            "round {round}: clusters {clusters:?}, centroids {:.2} {:.2}",
+            centroids[0], centroids[1]
+        );
     }
     let found = KMeans::Euclidean.from_points(&points, 1, &[0, 1], 10)?;
-    println!("the library: clusters {:?}, centroids {:.2?}", found.assignments, found.centroids);
+    println!(
+        "the library: clusters {:?}, centroids {:.2?}",
+        found.assignments, found.centroids
+    );
     // ANCHOR_END: k_means
     claim("both find the same centroids, to 1e-9", {
         found.centroids.iter().zip(&centroids).all(|(a, b)| (a - b).abs() < 1e-9)
@@ -74,8 +85,14 @@ fn main() -> Result<(), selfsame::Error> {
     let in_first: f64 = codes.iter().step_by(2).sum();
     println!("in the first cluster: {in_first:.2} of 4 images");
     // ANCHOR_END: sinkhorn
-    claim("half of the images are in each cluster, to 0.01", (in_first - 2.0).abs() < 0.01);
-    claim("hand and library agree to 1e-6", codes.iter().zip(&library).all(|(a, b)| (a - b).abs() < 1e-6));
+    claim(
+        "half of the images are in each cluster, to 0.01",
+        (in_first - 2.0).abs() < 0.01,
+    );
+    claim(
+        "hand and library agree to 1e-6",
+        codes.iter().zip(&library).all(|(a, b)| (a - b).abs() < 1e-6),
+    );
 
     //| ## What clusters of digits are worth
     //|
@@ -89,7 +106,8 @@ fn main() -> Result<(), selfsame::Error> {
     fn clusters(of: &Embeddings) -> Result<Vec<u32>, selfsame::Error> {
         let unit: Vec<f64> = (0..of.len())
             .flat_map(|i| {
-                let length = of.row(i).iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-9);
+                let length =
+                    of.row(i).iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-9);
                 of.row(i).iter().map(move |v| f64::from(v / length))
             })
             .collect();
@@ -139,10 +157,12 @@ fn main() -> Result<(), selfsame::Error> {
     }
 
     let dev = Cpu::default();
-    let swav = SwavConfig { epsilon: 0.02, queue: 0, local_views: 0, ..SwavConfig::small() };
+    let swav =
+        SwavConfig { epsilon: 0.02, queue: 0, local_views: 0, ..SwavConfig::small() };
     let mut swav = Swav::<Encoder, 64, 50, Cpu>::new(&dev, swav)?;
     let untrained =
-        Frozen::new(swav.encoder(), &dev, Normalise::of(&digits.train(), 1000)?).embed(&digits.test())?;
+        Frozen::new(swav.encoder(), &dev, Normalise::of(&digits.train(), 1000)?)
+            .embed(&digits.test())?;
     let of_swav = features(&mut swav, &digits, config(20, 64, 1e-3))?;
     let deep = DeepClusterV2Config { local_views: 0, ..DeepClusterV2Config::small() };
     let mut deep = DeepClusterV2::<Encoder, 64, 100, Cpu>::new(&dev, deep)?;
@@ -158,7 +178,8 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR_END: scores
     claim("both beat the random encoder", swav_nmi > of_random && deep_nmi > of_random);
     claim("the better of the two beats raw pixels", swav_nmi.max(deep_nmi) > of_pixels);
-    let figure = of_swav.scatter_of("SwAV's features in the plane (PCA)", digits.classes())?;
+    let figure =
+        of_swav.scatter_of("SwAV's features in the plane (PCA)", digits.classes())?;
     save("05_swav", figure.figure())?;
     //= of_swav.scatter_of("SwAV's features in the plane (PCA)", digits.classes())?
 
@@ -167,7 +188,10 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR: broken
     let shown = collapse::run("swav-epsilon-1", 0)?;
     for alarm in &shown.spoilt.alarms {
-        println!("{} (epoch {})\n  seen:  {}\n  means: {}", alarm.kind, alarm.epoch, alarm.seen, alarm.means);
+        println!(
+            "{} (epoch {})\n  seen:  {}\n  means: {}",
+            alarm.kind, alarm.epoch, alarm.seen, alarm.means
+        );
     }
     // ANCHOR_END: broken
     claim("the doctor names it", shown.named_correctly);

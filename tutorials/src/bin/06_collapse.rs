@@ -7,7 +7,8 @@ use dfdx::prelude::*;
 use selfsame::prelude::*;
 use selfsame::{
     diagnose::{
-        effective_rank, mean_cosine, rankme, singular_values, std_of_normalized, uniformity, RankMe, Rows,
+        effective_rank, mean_cosine, rankme, singular_values, std_of_normalized,
+        uniformity, RankMe, Rows,
     },
     plot,
     presets::collapse,
@@ -28,7 +29,8 @@ fn main() -> Result<(), selfsame::Error> {
     fn noise(count: usize, seed: u64) -> Vec<f64> {
         let mut state = seed;
         let mut uniform = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            state =
+                state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (state >> 33) as f64 / (1u64 << 31) as f64 - 0.5
         };
         (0..count).map(|_| (0..12).map(|_| uniform()).sum()).collect()
@@ -36,10 +38,12 @@ fn main() -> Result<(), selfsame::Error> {
     const N: usize = 500;
     const D: usize = 16;
     let spread = Rows::new(noise(N * D, 1), N, D)?;
-    let point = Rows::new(noise(N * D, 2).iter().map(|v| 1.0 + 0.001 * v).collect(), N, D)?;
+    let point =
+        Rows::new(noise(N * D, 2).iter().map(|v| 1.0 + 0.001 * v).collect(), N, D)?;
     let (along, directions) = (noise(N * 2, 3), noise(2 * D, 4));
-    let flat: Vec<f64> =
-        (0..N * D).map(|i| (0..2).map(|k| along[i / D * 2 + k] * directions[k * D + i % D]).sum()).collect();
+    let flat: Vec<f64> = (0..N * D)
+        .map(|i| (0..2).map(|k| along[i / D * 2 + k] * directions[k * D + i % D]).sum())
+        .collect();
     let plane = Rows::new(flat, N, D)?;
     // ANCHOR_END: clouds
     println!("three clouds of {N} embeddings, {D} numbers each");
@@ -52,7 +56,7 @@ fn main() -> Result<(), selfsame::Error> {
         let singular = singular_values(&cloud.centred());
         let squares: Vec<f64> = singular.iter().map(|s| s * s).collect();
         println!(
-            "{name:6}  std x sqrt(d) {:5.3}   mean cosine {:6.3}   uniformity {:6.2}   RankMe {:5.2}   effective rank {:5.2}",
+            "{name:6}  std {:5.3}  cosine {:6.3}  uniformity {:6.2}  RankMe {:5.2}  effective {:5.2}",
             std_of_normalized(cloud) * (D as f64).sqrt(),
             mean_cosine(cloud),
             uniformity(cloud, 2.0),
@@ -62,7 +66,9 @@ fn main() -> Result<(), selfsame::Error> {
         spectra.push((name, singular));
     }
     // ANCHOR_END: measured
-    let of = |name: &str| spectra.iter().find(|(n, _)| *n == name).map_or(&[][..], |(_, s)| s.as_slice());
+    let of = |name: &str| {
+        spectra.iter().find(|(n, _)| *n == name).map_or(&[][..], |(_, s)| s.as_slice())
+    };
     claim("the point has a mean cosine above 0.99", mean_cosine(&point) > 0.99);
     claim("the plane has the spread of a healthy cloud, within 10 %", {
         (std_of_normalized(&plane) / std_of_normalized(&spread) - 1.0).abs() < 0.1
@@ -87,7 +93,8 @@ fn main() -> Result<(), selfsame::Error> {
         rankme(&singular_values(&plane), RankMe::Paper)
     );
     // ANCHOR_END: by_hand
-    let apart = rank_by_hand(&singular_values(&plane)) - rankme(&singular_values(&plane), RankMe::Paper);
+    let apart = rank_by_hand(&singular_values(&plane))
+        - rankme(&singular_values(&plane), RankMe::Paper);
     claim("both agree to 0.01", apart.abs() < 0.01);
 
     //| ## The same in real runs
@@ -100,19 +107,30 @@ fn main() -> Result<(), selfsame::Error> {
     type Learner = VicReg<Encoder, 64, Cpu>;
     let digits = Digits::load()?;
 
-    fn projections(learner: &Learner, digits: &Dataset<Picture>) -> Result<Rows, selfsame::Error> {
+    fn projections(
+        learner: &Learner,
+        digits: &Dataset<Picture>,
+    ) -> Result<Rows, selfsame::Error> {
         let dev = Cpu::default();
-        let frozen = Frozen::new(learner.encoder(), &dev, Normalise::of(&digits.train(), 1000)?);
+        let frozen =
+            Frozen::new(learner.encoder(), &dev, Normalise::of(&digits.train(), 1000)?);
         let test = frozen.embed(&digits.test())?;
-        let features = dev.tensor_from_vec(test.values().to_vec(), (test.len(), Const::<64>));
+        let features =
+            dev.tensor_from_vec(test.values().to_vec(), (test.len(), Const::<64>));
         Rows::from_f32(&learner.project(features)?, test.len(), 64)
     }
 
-    fn trained(digits: &Dataset<Picture>, variance: f64, covariance: f64) -> Result<Rows, selfsame::Error> {
+    fn trained(
+        digits: &Dataset<Picture>,
+        variance: f64,
+        covariance: f64,
+    ) -> Result<Rows, selfsame::Error> {
         let dev = Cpu::default();
-        let config = VicRegConfig { hidden: 128, variance, covariance, ..VicRegConfig::default() };
+        let config =
+            VicRegConfig { hidden: 128, variance, covariance, ..VicRegConfig::default() };
         let mut learner = Learner::new(&dev, config)?;
-        let views = views::glyphs(Size::of::<Picture>()).normalise(&Normalise::of(&digits.train(), 1000)?);
+        let views = views::glyphs(Size::of::<Picture>())
+            .normalise(&Normalise::of(&digits.train(), 1000)?);
         let config = TrainConfig {
             epochs: 20,
             lr: 2e-3,
@@ -130,8 +148,11 @@ fn main() -> Result<(), selfsame::Error> {
     let healthy = trained(&digits, 25.0, 1.0)?;
     let no_variance = trained(&digits, 0.0, 1.0)?;
     let no_covariance = trained(&digits, 25.0, 0.0)?;
-    for (name, z) in [("healthy", &healthy), ("no variance", &no_variance), ("no covariance", &no_covariance)]
-    {
+    for (name, z) in [
+        ("healthy", &healthy),
+        ("no variance", &no_variance),
+        ("no covariance", &no_covariance),
+    ] {
         println!(
             "{name:13}  std x sqrt(d) {:5.2}   RankMe {:5.1} of 64   mean cosine {:6.3}",
             std_of_normalized(z) * 8.0,
@@ -148,14 +169,22 @@ fn main() -> Result<(), selfsame::Error> {
 
     section_within("spectrum", 25);
     // ANCHOR: spectrum
-    let values = [&healthy, &no_variance, &no_covariance].map(|z| singular_values(&z.centred()));
+    let values =
+        [&healthy, &no_variance, &no_covariance].map(|z| singular_values(&z.centred()));
     let figure = plot::spectrum(
         "Singular values of VICReg's embeddings",
-        &[("healthy", &values[0]), ("no variance", &values[1]), ("no covariance", &values[2])],
+        &[
+            ("healthy", &values[0]),
+            ("no variance", &values[1]),
+            ("no covariance", &values[2]),
+        ],
     )?;
     // ANCHOR_END: spectrum
     save("06_spectrum", &figure)?;
-    println!("largest singular value: {:.1} healthy, {:.4} without variance", values[0][0], values[1][0]);
+    println!(
+        "largest singular value: {:.1} healthy, {:.4} without variance",
+        values[0][0], values[1][0]
+    );
     claim(
         "without variance everything is at least 10 times closer together",
         values[1][0] < 0.1 * values[0][0],
@@ -182,7 +211,9 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("course", 25);
     // ANCHOR: course
     fn spread_of(history: &[selfsame::train::EpochMetrics]) -> Vec<(f64, f64)> {
-        let probed = history.iter().filter_map(|row| Some((row.epoch as f64, row.projector.as_ref()?.std)));
+        let probed = history
+            .iter()
+            .filter_map(|row| Some((row.epoch as f64, row.projector.as_ref()?.std)));
         probed.collect()
     }
     let course = plot::curves(
@@ -194,8 +225,9 @@ fn main() -> Result<(), selfsame::Error> {
             plot::Series::new("healthy", spread_of(&shown.healthy.history)),
         ],
     )?;
-    let last =
-        |history: &[selfsame::train::EpochMetrics]| history.last().and_then(|row| row.loss).unwrap_or(0.0);
+    let last = |history: &[selfsame::train::EpochMetrics]| {
+        history.last().and_then(|row| row.loss).unwrap_or(0.0)
+    };
     println!(
         "last loss {:.3} spoilt, {:.3} healthy",
         last(&shown.spoilt.history),
@@ -203,18 +235,30 @@ fn main() -> Result<(), selfsame::Error> {
     );
     // ANCHOR_END: course
     save("06_course", &course)?;
-    claim("the spoilt run has the better loss", last(&shown.spoilt.history) < last(&shown.healthy.history));
+    claim(
+        "the spoilt run has the better loss",
+        last(&shown.spoilt.history) < last(&shown.healthy.history),
+    );
     //= course
 
     //| ## More of the gallery
     section("gallery");
     // ANCHOR: gallery
-    let names =
-        ["simclr-temperature-1000", "simclr-identity-views", "simclr-projector-1", "simclr-learning-rate-10"];
-    let entries = names.iter().map(|name| collapse::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let names = [
+        "simclr-temperature-1000",
+        "simclr-identity-views",
+        "simclr-projector-1",
+        "simclr-learning-rate-10",
+    ];
+    let entries =
+        names.iter().map(|name| collapse::find(name)).collect::<Result<Vec<_>, _>>()?;
     let mut named = 0;
     collapse::run_all(&entries, 0, |shown| {
-        println!("{:26} the doctor says {}", shown.name, shown.verdict.as_deref().unwrap_or("nothing"));
+        println!(
+            "{:26} the doctor says {}",
+            shown.name,
+            shown.verdict.as_deref().unwrap_or("nothing")
+        );
         named += usize::from(shown.named_correctly);
     })?;
     println!("{named} of {} named", entries.len());

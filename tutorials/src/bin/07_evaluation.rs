@@ -20,8 +20,12 @@ fn main() -> Result<(), selfsame::Error> {
     type Encoder = ConvNet<Picture, 64, 3, Cpu>;
     let digits = Digits::load()?;
 
-    fn features(encoder: &Encoder, digits: &Dataset<Picture>) -> Result<Parts, selfsame::Error> {
-        let frozen = Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
+    fn features(
+        encoder: &Encoder,
+        digits: &Dataset<Picture>,
+    ) -> Result<Parts, selfsame::Error> {
+        let frozen =
+            Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
         Ok(Parts {
             train: frozen.embed(&digits.train())?,
             validation: frozen.embed(&digits.validation())?,
@@ -41,14 +45,22 @@ fn main() -> Result<(), selfsame::Error> {
         }
     }
 
-    fn simclr(digits: &Dataset<Picture>, seed: u64, epochs: usize) -> Result<Encoder, selfsame::Error> {
+    fn simclr(
+        digits: &Dataset<Picture>,
+        seed: u64,
+        epochs: usize,
+    ) -> Result<Encoder, selfsame::Error> {
         let dev = Cpu::default();
         let settings = SimClrConfig { temperature: 0.1, seed, ..SimClrConfig::default() };
         let mut simclr = SimClr::<Encoder, 64, Cpu>::new(&dev, settings)?;
         if epochs > 0 {
-            let views =
-                views::glyphs(Size::of::<Picture>()).normalise(&Normalise::of(&digits.train(), 1000)?);
-            Trainer::new(&dev).config(config(seed, epochs)).fit(&mut simclr, digits, &views)?;
+            let views = views::glyphs(Size::of::<Picture>())
+                .normalise(&Normalise::of(&digits.train(), 1000)?);
+            Trainer::new(&dev).config(config(seed, epochs)).fit(
+                &mut simclr,
+                digits,
+                &views,
+            )?;
         }
         Ok(simclr.into_encoder())
     }
@@ -74,8 +86,15 @@ fn main() -> Result<(), selfsame::Error> {
             by("100%")
         );
     }
-    let scores = [judge(&learned, 0)?, judge(&random, 0)?, judge(&raw, 0)?, judge(&components, 0)?];
-    for (name, scores) in ["SimCLR", "random init", "raw pixels", "PCA"].iter().zip(&scores) {
+    let scores = [
+        judge(&learned, 0)?,
+        judge(&random, 0)?,
+        judge(&raw, 0)?,
+        judge(&components, 0)?,
+    ];
+    for (name, scores) in
+        ["SimCLR", "random init", "raw pixels", "PCA"].iter().zip(&scores)
+    {
         line(name, scores);
     }
     // ANCHOR_END: baselines
@@ -84,11 +103,12 @@ fn main() -> Result<(), selfsame::Error> {
         "with 1 % of the labels SimCLR leads every baseline",
         scores[1..].iter().all(|s| few(s) < few(&scores[0])),
     );
-    let rows =
-        ["SimCLR", "random init", "raw pixels", "PCA"].iter().zip(&scores).map(|(name, s)| plot::BarRow {
+    let rows = ["SimCLR", "random init", "raw pixels", "PCA"].iter().zip(&scores).map(
+        |(name, s)| plot::BarRow {
             name: name.to_string(),
             values: ["1%", "10%", "100%"].map(|share| s.linear.by_labels[share]).to_vec(),
-        });
+        },
+    );
     let figure = plot::bars(
         "The same judge, four representations",
         "test accuracy of a linear probe",
@@ -101,15 +121,40 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("supervised", 8);
     // ANCHOR: supervised
     let dev = Cpu::default();
-    let views = views::glyphs(Size::of::<Picture>()).normalise(&Normalise::of(&digits.train(), 1000)?);
-    let all = train_supervised::<Encoder, Cpu>(&(), &dev, &digits.train(), &views, &config(0, 20), 0)?;
-    let thirteen =
-        digits.train().subset(&label_subset(&digits.train().labels(), 10, Labels::Fraction(0.01), 0)?);
-    let few_labels = train_supervised::<Encoder, Cpu>(&(), &dev, &thirteen, &views, &config(0, 20), 150)?;
+    let views = views::glyphs(Size::of::<Picture>())
+        .normalise(&Normalise::of(&digits.train(), 1000)?);
+    let all = train_supervised::<Encoder, Cpu>(
+        &(),
+        &dev,
+        &digits.train(),
+        &views,
+        &config(0, 20),
+        0,
+    )?;
+    let thirteen = digits.train().subset(&label_subset(
+        &digits.train().labels(),
+        10,
+        Labels::Fraction(0.01),
+        0,
+    )?);
+    let few_labels = train_supervised::<Encoder, Cpu>(
+        &(),
+        &dev,
+        &thirteen,
+        &views,
+        &config(0, 20),
+        150,
+    )?;
     let with_all = features(all.encoder(), &digits)?.test;
     let with_few = features(few_labels.encoder(), &digits)?.test;
-    println!("all labels: {:.1} %", 100.0 * with_all.accuracy(&all.classify(&dev, &with_all)?));
-    println!("thirteen labels: {:.1} %", 100.0 * with_few.accuracy(&few_labels.classify(&dev, &with_few)?));
+    println!(
+        "all labels: {:.1} %",
+        100.0 * with_all.accuracy(&all.classify(&dev, &with_all)?)
+    );
+    println!(
+        "thirteen labels: {:.1} %",
+        100.0 * with_few.accuracy(&few_labels.classify(&dev, &with_few)?)
+    );
     // ANCHOR_END: supervised
 
     //| ## How many neighbours?
@@ -118,10 +163,17 @@ fn main() -> Result<(), selfsame::Error> {
     let settings = [1, 5, 20, 200].map(Knn::new);
     let predicted = knn(&learned.train, &learned.test, &settings)?;
     for (setting, predicted) in settings.iter().zip(&predicted) {
-        println!("k = {:3}: {:.1} %", setting.k, 100.0 * learned.test.accuracy(predicted));
+        println!(
+            "k = {:3}: {:.1} %",
+            setting.k,
+            100.0 * learned.test.accuracy(predicted)
+        );
     }
     let found = retrieval(&learned.test, &[1, 5])?;
-    println!("a test digit's nearest is of its class {:.1} % of the time", 100.0 * found.recall[0]);
+    println!(
+        "a test digit's nearest is of its class {:.1} % of the time",
+        100.0 * found.recall[0]
+    );
     // ANCHOR_END: neighbours
 
     //| ## Seeds
@@ -135,12 +187,17 @@ fn main() -> Result<(), selfsame::Error> {
         let own = judge(&features(&simclr(&digits, seed, 10)?, &digits)?, seed)?;
         let raw = judge(&raw, seed)?;
         let (own, raw) = (own.linear.by_labels["1%"], raw.linear.by_labels["1%"]);
-        println!("seed {seed}: SimCLR {:.1} %, raw pixels {:.1} %", 100.0 * own, 100.0 * raw);
+        println!(
+            "seed {seed}: SimCLR {:.1} %, raw pixels {:.1} %",
+            100.0 * own,
+            100.0 * raw
+        );
         gains.push(100.0 * (own - raw));
     }
     // ANCHOR_END: seeds
     let mean = gains.iter().sum::<f64>() / 3.0;
-    let deviation = (gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
+    let deviation =
+        (gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
     println!("gain ~{mean:.1} points, deviation between seeds ~{deviation:.1}");
     claim("the gain is positive for every seed", gains.iter().all(|gain| *gain > 0.0));
 
@@ -151,7 +208,8 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("fooled", 6);
     // ANCHOR: fooled
     fn draw(parts: &Parts, seed: u64) -> Result<f64, selfsame::Error> {
-        let chosen = label_subset(parts.train.labels(), 10, Labels::Fraction(0.01), seed)?;
+        let chosen =
+            label_subset(parts.train.labels(), 10, Labels::Fraction(0.01), seed)?;
         let probe = LinearProbe::fit_at(&parts.train.subset(&chosen), 0.1)?;
         Ok(parts.test.accuracy(&probe.predict(&parts.test)))
     }
@@ -171,7 +229,8 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("width", 6);
     // ANCHOR: width
     fn first(parts: &Embeddings, width: usize) -> Result<Embeddings, selfsame::Error> {
-        let values = (0..parts.len()).flat_map(|i| parts.row(i)[..width].to_vec()).collect();
+        let values =
+            (0..parts.len()).flat_map(|i| parts.row(i)[..width].to_vec()).collect();
         parts.with_values(values, width)
     }
     for width in [8, 16, 32, 64] {

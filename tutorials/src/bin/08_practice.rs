@@ -38,12 +38,17 @@ fn main() -> Result<(), selfsame::Error> {
             probe_every: epochs,
             ..TrainConfig::default()
         };
-        let progress = Trainer::new(&dev).config(config).fit(&mut simclr, digits, views)?;
+        let progress =
+            Trainer::new(&dev).config(config).fit(&mut simclr, digits, views)?;
         Ok((simclr.into_encoder(), progress))
     }
 
-    fn parts(encoder: &Encoder, digits: &Dataset<Picture>) -> Result<Parts, selfsame::Error> {
-        let frozen = Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
+    fn parts(
+        encoder: &Encoder,
+        digits: &Dataset<Picture>,
+    ) -> Result<Parts, selfsame::Error> {
+        let frozen =
+            Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
         Ok(Parts {
             train: frozen.embed(&digits.train())?,
             validation: frozen.embed(&digits.validation())?,
@@ -57,7 +62,8 @@ fn main() -> Result<(), selfsame::Error> {
     //| Turn a digit upside down and a 6 is a 9. Views that do so tell the encoder that the difference does not matter.
     // ANCHOR: views
     let crop = || RandomResizedCrop { scale: (0.6, 1.0), ..RandomResizedCrop::to(8, 8) };
-    let turn = |degrees| Rotation { degrees, p: 1.0, border: selfsame::augment::Border::Black };
+    let turn =
+        |degrees| Rotation { degrees, p: 1.0, border: selfsame::augment::Border::Black };
     let choices = [
         ("the preset for glyphs", views::glyphs(size)),
         ("crops alone", Views::two(View::new(size).then(crop()))),
@@ -66,7 +72,10 @@ fn main() -> Result<(), selfsame::Error> {
         (
             "mirrors both ways",
             Views::two(
-                View::new(size).then(crop()).then(HorizontalFlip::default()).then(VerticalFlip::default()),
+                View::new(size)
+                    .then(crop())
+                    .then(HorizontalFlip::default())
+                    .then(VerticalFlip::default()),
             ),
         ),
     ];
@@ -78,14 +87,20 @@ fn main() -> Result<(), selfsame::Error> {
         let predicted = knn(&parts.train, &parts.test, &[Knn::new(20)])?;
         let truth = parts.test.labels().iter().zip(&predicted[0]);
         let pairs: Vec<_> = truth.filter(|(label, _)| matches!(**label, 6 | 9)).collect();
-        Ok(pairs.iter().filter(|(label, found)| label == found).count() as f64 / pairs.len() as f64)
+        Ok(pairs.iter().filter(|(label, found)| label == found).count() as f64
+            / pairs.len() as f64)
     }
     let mut by_views = Vec::new();
     for (name, views) in choices {
         let (encoder, _) = trained(&digits, &views.normalise(&normalise), 2e-3, 12)?;
         let parts = parts(&encoder, &digits)?;
-        let (few, sixes) = (judge(&parts, 0)?.linear.by_labels["1%"], six_or_nine(&parts)?);
-        println!("{name:24} 1 % of the labels {:5.1} %   6 and 9 right {:5.1} %", 100.0 * few, 100.0 * sixes);
+        let (few, sixes) =
+            (judge(&parts, 0)?.linear.by_labels["1%"], six_or_nine(&parts)?);
+        println!(
+            "{name:24} 1 % of the labels {:5.1} %   6 and 9 right {:5.1} %",
+            100.0 * few,
+            100.0 * sixes
+        );
         by_views.push((few, sixes));
     }
     // ANCHOR_END: choice
@@ -113,7 +128,8 @@ fn main() -> Result<(), selfsame::Error> {
             Ok((encoder, progress)) => {
                 let few = judge(&parts(&encoder, &digits)?, 0)?.linear.by_labels["1%"];
                 by_rate.push((f64::log10(lr), few));
-                let alarms: Vec<String> = progress.alarms.iter().map(|alarm| alarm.kind.clone()).collect();
+                let alarms: Vec<String> =
+                    progress.alarms.iter().map(|alarm| alarm.kind.clone()).collect();
                 format!("{:5.1} %  {}", 100.0 * few, alarms.join(", "))
             }
             Err(e @ selfsame::Error::Diverged { .. }) => e.to_string(),
@@ -168,7 +184,8 @@ fn main() -> Result<(), selfsame::Error> {
         .run()?;
     for run in [&vicreg, &both] {
         let report = run.report()?;
-        let few = |scores: &selfsame::train::Scores| 100.0 * scores.linear.by_labels["1%"];
+        let few =
+            |scores: &selfsame::train::Scores| 100.0 * scores.linear.by_labels["1%"];
         println!(
             "{:7} {:.1} % with 1 % of the labels, random init {:.1} %, alarms {}",
             report.method,

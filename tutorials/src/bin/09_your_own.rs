@@ -27,27 +27,44 @@ use selfsame_tutorials::{claim, save, section, section_within};
 type Rows<E, const W: usize> = Tensor<(usize, Const<W>), E, Cpu, OwnedTape<E, Cpu>>;
 type Value<E> = Tensor<Rank0, E, Cpu, OwnedTape<E, Cpu>>;
 
-fn spectral<E: Real, const W: usize>(z: Rows<E, W>, repulsion: f64) -> Result<Value<E>, selfsame::Error>
+fn spectral<E: Real, const W: usize>(
+    z: Rows<E, W>,
+    repulsion: f64,
+) -> Result<Value<E>, selfsame::Error>
 where
     Cpu: Engine<E>,
 {
     let (dev, rows) = (z.device().clone(), z.shape().0);
     if rows < 4 || rows % 2 != 0 {
-        return Err(selfsame::Error::shape("the spectral loss", "two views of two images or more", rows));
+        return Err(selfsame::Error::shape(
+            "the spectral loss",
+            "two views of two images or more",
+            rows,
+        ));
     }
-    // The mean over partners, and the mean over pairs of different images, as weights in a table of all pairs.
+    // The mean over partners, and over pairs of different images, as weights of all pairs.
     let images = rows / 2;
     let (partners, strangers) = (rows as f64, (rows * (rows - 2)) as f64);
     let table = |weight: &dyn Fn(usize, usize) -> f64| {
-        let weights = (0..rows * rows).map(|at| E::of(weight(at / rows, at % rows))).collect();
+        let weights =
+            (0..rows * rows).map(|at| E::of(weight(at / rows, at % rows))).collect();
         dev.tensor_from_vec(weights, (rows, rows))
     };
-    let pull = table(&|i, k| if i != k && i % images == k % images { -2.0 / partners } else { 0.0 });
-    let push = table(&|i, k| if i % images != k % images { repulsion / strangers } else { 0.0 });
+    let pull = table(&|i, k| {
+        if i != k && i % images == k % images {
+            -2.0 / partners
+        } else {
+            0.0
+        }
+    });
+    let push =
+        table(&|i, k| if i % images != k % images { repulsion / strangers } else { 0.0 });
 
     let unit = l2_normalize(z)?;
-    // `* 1` makes a tensor of its own: gradients go by a tensor's number, and `permute` keeps it.
-    let turned = (unit.with_empty_tape() * E::of(1.0)).permute::<(Const<W>, usize), Axes2<1, 0>>();
+    // `* 1` makes a tensor of its own: gradients go by a tensor's number, which
+    // `permute` keeps.
+    let turned =
+        (unit.with_empty_tape() * E::of(1.0)).permute::<(Const<W>, usize), Axes2<1, 0>>();
     let cosines = unit.matmul(turned);
     let attraction = (cosines.with_empty_tape() * pull).sum::<Rank0, _>();
     Ok((cosines.square() * push).sum::<Rank0, _>() + attraction)
@@ -67,7 +84,11 @@ impl<E: Encoder<Cpu>> Parameters<Cpu> for Spectral<E> {
     fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<Cpu>)) {
         self.projector.visit(&format!("{prefix}projector."), f);
     }
-    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<Cpu>)) {
+    fn visit_mut(
+        &mut self,
+        prefix: &str,
+        f: &mut dyn FnMut(&str, Role, &mut dyn AnyTensor<Cpu>),
+    ) {
         self.projector.visit_mut(&format!("{prefix}projector."), f);
     }
 }
@@ -82,7 +103,10 @@ impl<E: Encoder<Cpu>> Objective<E, Cpu> for Spectral<E> {
         Ok(spectral(z, self.repulsion)?.into())
     }
 
-    fn project(&self, features: Tensor<(usize, E::Features), f32, Cpu>) -> Result<Vec<f32>, selfsame::Error> {
+    fn project(
+        &self,
+        features: Tensor<(usize, E::Features), f32, Cpu>,
+    ) -> Result<Vec<f32>, selfsame::Error> {
         Ok(self.projector.forward(features, Mode::Eval)?.as_vec())
     }
 
@@ -104,7 +128,10 @@ impl<E: Encoder<Cpu>> Objective<E, Cpu> for Spectral<E> {
         match self.repulsion > 0.0 {
             true => Vec::new(),
             false => {
-                vec![Missing::new("There is no repulsion: nothing keeps images apart.", "repulsion: 10.0")]
+                vec![Missing::new(
+                    "There is no repulsion: nothing keeps images apart.",
+                    "repulsion: 10.0",
+                )]
             }
         }
     }
@@ -119,7 +146,8 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR: known
     let dev = Cpu::default();
     let value = |z: [[f64; 2]; 4]| -> Result<f64, selfsame::Error> {
-        let z: Tensor<(usize, Const<2>), f64, Cpu> = dev.tensor_from_vec(z.concat(), (4, Const));
+        let z: Tensor<(usize, Const<2>), f64, Cpu> =
+            dev.tensor_from_vec(z.concat(), (4, Const));
         Ok(spectral(z.leaky_trace(), 10.0)?.array())
     };
     let (a, b) = ([1.0, 0.0], [0.0, 1.0]);
@@ -128,7 +156,8 @@ fn main() -> Result<(), selfsame::Error> {
     println!("views at a right angle:               {:6.2}", value([a, b, b, a])?);
     // ANCHOR_END: known
     claim("-2 is the least, and a constant costs repulsion - 2", {
-        (value([a, b, a, b])? + 2.0).abs() < 1e-9 && (value([a, a, a, a])? - 8.0).abs() < 1e-9
+        (value([a, b, a, b])? + 2.0).abs() < 1e-9
+            && (value([a, a, a, a])? - 8.0).abs() < 1e-9
     });
 
     section("gradcheck");
@@ -147,7 +176,8 @@ fn main() -> Result<(), selfsame::Error> {
     let digits = Digits::load()?;
 
     fn score(encoder: &Net, digits: &Dataset<Picture>) -> Result<f64, selfsame::Error> {
-        let frozen = Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
+        let frozen =
+            Frozen::new(encoder, &Cpu::default(), Normalise::of(&digits.train(), 1000)?);
         let embed = |part| frozen.embed(&part);
         let parts = Parts {
             train: embed(digits.train())?,
@@ -157,15 +187,30 @@ fn main() -> Result<(), selfsame::Error> {
         Ok(judge(&parts, 0)?.linear.by_labels["1%"])
     }
 
-    fn trained(digits: &Dataset<Picture>, repulsion: f64) -> Result<(Net, Progress), selfsame::Error> {
+    fn trained(
+        digits: &Dataset<Picture>,
+        repulsion: f64,
+    ) -> Result<(Net, Progress), selfsame::Error> {
         let dev = Cpu::default();
         let encoder = Net::new(&dev, &mut stream(&[0, 1]))?;
-        let projector =
-            Projector::new(&dev, encoder.features(), encoder.features(), Const, &mut stream(&[0, 2]))?;
+        let projector = Projector::new(
+            &dev,
+            encoder.features(),
+            encoder.features(),
+            Const,
+            &mut stream(&[0, 2]),
+        )?;
         let mut learner = Learner::of(encoder, Spectral { projector, repulsion });
-        let views = views::glyphs(Size::of::<Picture>()).normalise(&Normalise::of(&digits.train(), 1000)?);
-        let config = TrainConfig { epochs: 25, lr: 2e-3, warmup_epochs: 2.0, ..TrainConfig::default() };
-        let progress = Trainer::new(&dev).config(config).fit(&mut learner, digits, &views)?;
+        let views = views::glyphs(Size::of::<Picture>())
+            .normalise(&Normalise::of(&digits.train(), 1000)?);
+        let config = TrainConfig {
+            epochs: 25,
+            lr: 2e-3,
+            warmup_epochs: 2.0,
+            ..TrainConfig::default()
+        };
+        let progress =
+            Trainer::new(&dev).config(config).fit(&mut learner, digits, &views)?;
         Ok((learner.into_encoder(), progress))
     }
     // ANCHOR_END: train
@@ -175,7 +220,11 @@ fn main() -> Result<(), selfsame::Error> {
     let untrained = Net::new(&dev, &mut stream(&[0, 1]))?;
     let (encoder, healthy) = trained(&digits, 10.0)?;
     let (before, after) = (score(&untrained, &digits)?, score(&encoder, &digits)?);
-    println!("1 % of the labels: {:.1} % untrained, {:.1} % trained", 100.0 * before, 100.0 * after);
+    println!(
+        "1 % of the labels: {:.1} % untrained, {:.1} % trained",
+        100.0 * before,
+        100.0 * after
+    );
     println!("alarms: {}", healthy.alarms.len());
     // ANCHOR_END: judged
     claim("training gains 5 points or more", after > before + 0.05);
@@ -188,14 +237,23 @@ fn main() -> Result<(), selfsame::Error> {
     // ANCHOR: broken
     let (_, broken) = trained(&digits, 0.0)?;
     for alarm in &broken.alarms {
-        println!("{} (epoch {})\n  {}\n  try: {}", alarm.kind, alarm.epoch, alarm.means, alarm.try_this);
+        println!(
+            "{} (epoch {})\n  {}\n  try: {}",
+            alarm.kind, alarm.epoch, alarm.means, alarm.try_this
+        );
     }
     // ANCHOR_END: broken
-    claim("without repulsion it collapses", broken.alarms.iter().any(|alarm| alarm.kind == "total-collapse"));
+    claim(
+        "without repulsion it collapses",
+        broken.alarms.iter().any(|alarm| alarm.kind == "total-collapse"),
+    );
 
     let spread = |progress: &Progress| -> Vec<(f64, f64)> {
         let rows = progress.history.iter();
-        rows.filter_map(|row| Some((row.epoch as f64, row.projector.as_ref()?.mean_cosine))).collect()
+        rows.filter_map(|row| {
+            Some((row.epoch as f64, row.projector.as_ref()?.mean_cosine))
+        })
+        .collect()
     };
     let figure = plot::curves(
         "Mean cosine between different images",
