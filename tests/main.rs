@@ -9,6 +9,7 @@ mod alarms; // Settings that spoil a run are noticed, with a cause and a remedy
 mod bad_arguments; // Wrong names and numbers: exit code 2 and a message that helps
 mod bad_data; // Missing, cut and inconsistent files: exit code 1, the file named, nothing left behind
 mod bench; // bench: what it shows, what it refuses
+mod check; // check: exercises graded
 mod collapse; // The gallery of deliberate collapses
 mod compare; // Runs side by side, from folders as they are found in practice
 mod config_file; // --config

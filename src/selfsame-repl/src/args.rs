@@ -98,10 +98,19 @@ pub enum Command {
     /// After `selfsame kernel install` JupyterLab, notebooks and consoles offer 'Selfsame (Rust)'. Cells take commands and
     /// Rust, as the prompt does.
     Kernel(crate::kernel::Arguments),
-    /// Make notebooks of tutorials in Markdown
+    /// Grade the exercises of a lesson of the book
     ///
-    /// Pieces of code marked as Rust become cells that run, everything else cells to read.
+    /// Compiles the functions of a student's file, one apart from the other, checks what each does, and says which are done,
+    /// which are wrong and why. Needs no network and no project. Exit code 0 when all pass, else 1.
+    Check(Check),
+    /// Make notebooks of tutorials in Markdown, and of the book's programs
+    ///
+    /// In Markdown, pieces of code marked as Rust become cells that run, everything else cells to read. In a program (.rs) the
+    /// listings between ANCHOR comments become cells that run, `//!` and `//|` comments cells to read.
     Notebook(Notebook),
+    /// Write the pages of the book that describe this program
+    #[command(hide = true)]
+    Reference(Reference),
     /// Compile what Rust cells need, ahead of the first session
     Warm,
     /// List the encoders with the images they take and their parameters
@@ -613,22 +622,71 @@ pub struct Doctor {
     pub json: bool,
 }
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  selfsame check --list                            the lessons that have exercises
+  selfsame check 03 --start                        writes 03.rs, with everything that is asked
+  selfsame check 03                                grades 03.rs
+  selfsame check 03 answers.ipynb --json           grades a notebook's functions; one JSON object";
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct Check {
+    /// Lesson, by its number
+    #[arg(value_name = "LESSON", required_unless_present = "list")]
+    pub lesson: Option<String>,
+    /// The student's file: .rs, .ssl or .ipynb [default: LESSON.rs]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// List the lessons that have exercises
+    #[arg(long, conflicts_with_all = ["lesson", "start"])]
+    pub list: bool,
+    /// Write the file to begin with instead; one that is there stays as it is
+    #[arg(long, conflicts_with = "json")]
+    pub start: bool,
+    /// Show every hint of what has not passed, not only the next
+    #[arg(long)]
+    pub hints: bool,
+    /// Seconds that each exercise may take
+    #[arg(long, value_name = "SECONDS", default_value = "20")]
+    pub limit: u64,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// What the file is called in the report.
+    #[arg(long, hide = true)]
+    pub called: Option<String>,
+}
+
 const NOTEBOOK_EXAMPLES: &str = "\
 Examples:
   selfsame notebook tutorial.md                    writes tutorial.ipynb
-  selfsame notebook notebooks/tutorials/*.md --to notebooks --check";
+  selfsame notebook notebooks/tutorials/*.md --to notebooks --check
+  selfsame notebook tutorials/src/bin/*.rs --to notebooks/chapters";
 
 /// What `notebook` takes.
 #[derive(Debug, Args)]
 #[command(after_help = NOTEBOOK_EXAMPLES)]
 pub struct Notebook {
-    /// Markdown files
+    /// Markdown files, or programs of the book
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Where notebooks go; beside their files otherwise
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
     /// Write nothing; fail where a notebook is not what its file makes
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What `reference` takes.
+#[derive(Debug, Args)]
+pub struct Reference {
+    /// Folder of the pages
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Write nothing; fail where a page is not what the program says
     #[arg(long)]
     pub check: bool,
 }

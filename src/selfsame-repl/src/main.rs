@@ -8,9 +8,12 @@ mod exit;
 mod face;
 mod invocation;
 mod kernel;
+mod lesson;
+mod literate;
 mod notebook;
 mod numbers;
 mod output;
+mod reference;
 mod repl;
 mod run_folder;
 mod sparkline;
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => commands::session::script(&arguments),
         Command::Kernel(arguments) => commands::kernel::run(arguments),
         Command::Notebook(arguments) => commands::notebook::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Reference(arguments) => commands::reference::run(&arguments),
         Command::Warm => commands::session::warm(),
         Command::Encoders(arguments) => commands::encoders::run(arguments),
         Command::Runs(arguments) => commands::runs::run(arguments),

@@ -44,6 +44,8 @@ pub enum Colour {
     Yellow,
     /// Information.
     Blue,
+    /// All is well.
+    Green,
 }
 
 /// `text` in `colour` where stderr is a terminal that wants colour, as it is everywhere else.
@@ -55,6 +57,7 @@ pub fn paint(colour: Colour, text: &str) -> String {
         Colour::Red => 31,
         Colour::Yellow => 33,
         Colour::Blue => 36,
+        Colour::Green => 32,
     };
     format!("\x1b[1;{code}m{text}\x1b[0m")
 }

@@ -1,6 +1,7 @@
 //! One file a command. Each takes its parsed arguments, writes results to stdout and talk to stderr.
 
 pub mod bench;
+pub mod check;
 pub mod collapse;
 pub mod compare;
 pub mod data;
@@ -15,6 +16,7 @@ pub mod methods;
 pub mod neighbors;
 pub mod notebook;
 pub mod plot;
+pub mod reference;
 pub mod runs;
 mod scores;
 pub mod session;

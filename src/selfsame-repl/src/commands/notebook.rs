@@ -1,13 +1,15 @@
-//! `selfsame notebook`: a tutorial in Markdown as a notebook.
+//! `selfsame notebook`: a tutorial in Markdown, or a program of the book, as a notebook.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use selfsame::train::write_atomic;
 use selfsame::Error;
 
 use crate::args::Notebook;
 use crate::exit::Exit;
-use crate::{notebook, output};
+use crate::notebook::Cell;
+use crate::{lesson, literate, notebook, output};
 
 /// Writes a notebook beside each file, or only looks whether those that are there are up to date.
 ///
@@ -17,12 +19,12 @@ pub fn run(arguments: &Notebook) -> Result<Exit, Error> {
     let mut exit = Exit::Done;
     for file in &arguments.files {
         let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
-        let made = notebook::json(&notebook::cells(&text));
         let name = file.with_extension("ipynb");
         let target = match &arguments.to {
             Some(folder) => folder.join(name.file_name().unwrap_or_default()),
             None => name,
         };
+        let made = notebook::json(&cells(file, &text, &target));
         if !arguments.check {
             write_atomic(&target, made.as_bytes())?;
             output::stdout(&target.display().to_string())?;
@@ -36,4 +38,62 @@ pub fn run(arguments: &Notebook) -> Result<Exit, Error> {
         }
     }
     Ok(exit)
+}
+
+/// The cells of a tutorial or a program, for a notebook at `target`.
+fn cells(file: &Path, text: &str, target: &Path) -> Vec<Cell> {
+    if file.extension().is_none_or(|e| e != "rs") {
+        return notebook::cells(text);
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    literate::notebook(text, &dependency(file, target), lesson::find(&stem).ok().as_ref())
+}
+
+/// The library as the notebook's first cell names it: by the way to it in the checkout that the program is in, and by its
+/// version where it is in none.
+fn dependency(program: &Path, target: &Path) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let program = absolute(program);
+    let library =
+        program.ancestors().map(|folder| folder.join("src/selfsame-dylib")).find(|folder| folder.is_dir());
+    match library.zip(absolute(target).parent()) {
+        Some((library, from)) => {
+            format!("{{ path = {:?}, package = \"selfsame-dylib\" }}", way(from, &library))
+        }
+        None => format!("{{ version = \"{}\", package = \"selfsame-dylib\" }}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// The way from one folder to another, with `/` between its parts. Both are absolute.
+fn way(from: &Path, to: &Path) -> String {
+    let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let way: PathBuf = from[shared..]
+        .iter()
+        .map(|_| "..".as_ref())
+        .chain(to[shared..].iter().map(|c| c.as_os_str()))
+        .collect();
+    way.display().to_string().replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_library_is_a_relative_one() {
+        assert_eq!(way(Path::new("/a/notebooks/chapters"), Path::new("/a/src/lib")), "../../src/lib");
+        assert_eq!(way(Path::new("/a"), Path::new("/a/src")), "src");
+    }
+
+    #[test]
+    fn a_program_of_no_checkout_names_a_version() {
+        let folder = std::env::temp_dir();
+        let found = dependency(&folder.join("x.rs"), &folder.join("x.ipynb"));
+        assert!(found.contains("version"), "{found}");
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let found =
+            dependency(&here.join("tutorials/src/bin/x.rs"), &here.join("notebooks/chapters/x.ipynb"));
+        assert_eq!(found, "{ path = \"../../src/selfsame-dylib\", package = \"selfsame-dylib\" }");
+    }
 }

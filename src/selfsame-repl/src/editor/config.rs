@@ -103,7 +103,7 @@ pub struct Key {
     /// What it sets, in a line.
     pub about: &'static str,
     /// What it can be, in words.
-    expected: &'static str,
+    pub expected: &'static str,
 }
 
 /// Every key, in the order `:config` shows them.

@@ -21,12 +21,13 @@ mod validator;
 mod vocabulary;
 
 pub use completer::InputCompleter;
-pub use config::{Config, Origin};
+pub use config::{Config, Origin, KEYS};
 pub use history::{default_file as default_history_file, search, Remembered, Search};
 pub use input::{inputs, joined, Input, InputKind};
 pub use line_editor::{edit, Editor, Parts};
 pub use line_source::{plain_terminal, stdin, text, Event, LineSource};
 pub use prompt::Status;
 pub use rust_completer::{RustAnswer, RustCompleter, RustProposal};
+pub use rust_lexer::{tokens, Bracket, Kind, Token};
 pub use validator::{completeness, Completeness};
 pub use vocabulary::{CommandWords, Values, Vocabulary};

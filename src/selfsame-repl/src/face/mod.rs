@@ -37,3 +37,10 @@ pub fn compiling() -> indicatif::ProgressBar {
     }
     bar
 }
+
+/// A line that says what is being done; hidden where stderr is no terminal.
+pub fn working() -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new_spinner();
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}

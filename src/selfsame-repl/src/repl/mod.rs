@@ -10,6 +10,7 @@ mod start;
 mod terminal;
 
 pub use child::Ended;
+pub use colon::{all as commands, read_script};
 pub use interrupts::note as note_interrupt;
 pub use line::{vocabulary, Completer};
 pub use screen::Screen;

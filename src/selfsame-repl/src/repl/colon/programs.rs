@@ -76,6 +76,49 @@ fn program(shell: &mut Shell, name: &str, rest: &str) -> Flow {
     }
 }
 
+/// `:check LESSON [FILE]`: without a file, what the session has defined. It is graded in a process of its own, so that nothing
+/// a function does can harm the session.
+pub(super) fn check(shell: &mut Shell, rest: &str) -> Flow {
+    let Some(mut words) = split(shell, rest) else { return Flow::Failed };
+    let called = ["selfsame", "check"].into_iter().chain(words.iter().map(String::as_str));
+    let parsed = <crate::args::Arguments as clap::Parser>::try_parse_from(called);
+    let of_session = match parsed.ok().and_then(|arguments| arguments.command) {
+        Some(crate::args::Command::Check(check)) => check.file.is_none() && !check.list && !check.start,
+        // It says itself what is wrong.
+        _ => false,
+    };
+    let file = std::env::temp_dir().join(format!("selfsame-check-{}.rs", std::process::id()));
+    if of_session {
+        let source = crate::lesson::without_statements(&shell.log);
+        if let Err(e) = std::fs::write(&file, source).map_err(selfsame::Error::io("write", &file)) {
+            shell.screen.failure(&e.to_string());
+            return Flow::Failed;
+        }
+        words.extend([file.display().to_string(), "--called".into(), "this session".into()]);
+    }
+    let mut all = vec!["check".to_string()];
+    all.extend(words);
+    let ended = shell.command(&all);
+    if of_session {
+        // Where it cannot be removed, the system's own cleaning does it.
+        let _ = std::fs::remove_file(&file);
+    }
+    match ended {
+        Ok(ended) if ended.succeeded() => Flow::Go,
+        // What is not done yet is an answer; only a script stops there.
+        Ok(ended) if ended.code == Some(1) && ended.errors.is_empty() && shell.interactive => Flow::Go,
+        Ok(ended) if ended.code == Some(1) && ended.errors.is_empty() => Flow::Failed,
+        Ok(ended) => {
+            shell.screen.command_failed(&ended, "check");
+            Flow::Failed
+        }
+        Err(message) => {
+            shell.screen.failure(&message);
+            Flow::Failed
+        }
+    }
+}
+
 /// Words as a POSIX shell splits them, with `*` filled in.
 fn split(shell: &mut Shell, text: &str) -> Option<Vec<String>> {
     match shell_words::split(text) {

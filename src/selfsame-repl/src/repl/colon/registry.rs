@@ -124,6 +124,13 @@ static ALL: &[Colon] = &[
         ":doctor",
         programs::doctor,
     ),
+    colon(
+        "check",
+        "LESSON [FILE]",
+        "Grade a lesson's exercises: the functions defined here, or a file's",
+        ":check 03",
+        programs::check,
+    ),
     colon("vars", "", "List variables with their types, shapes and sizes", ":vars", cells::vars),
     with_aliases(
         colon("type", "EXPRESSION", "The type of an expression", ":type 1.0_f32 + 2.0", cells::type_of),
@@ -214,8 +221,8 @@ pub fn is_of_the_moment(input: &str) -> bool {
     let Some(rest) = input.trim_start().strip_prefix(':') else { return input.trim_start().starts_with('?') };
     let name = rest.split_whitespace().next().unwrap_or_default();
     [
-        "tour", "vars", "type", "t", "doc", "edit", "load", "save", "export", "history", "show", "why",
-        "status", "config", "help", "h", "?", "quit", "q", "exit", "restart", "clear", "run",
+        "tour", "check", "vars", "type", "t", "doc", "edit", "load", "save", "export", "history", "show",
+        "why", "status", "config", "help", "h", "?", "quit", "q", "exit", "restart", "clear", "run",
     ]
     .contains(&name)
 }

@@ -1,0 +1,163 @@
+//! `selfsame check`: grades a lesson's exercises.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use selfsame::Error;
+
+use crate::args::Check;
+use crate::editor::{inputs, InputKind};
+use crate::engine::{Options, Session, Settings, Status};
+use crate::exit::Exit;
+use crate::lesson::{all, find, grade, without_statements, Lesson, Limits, Verdict};
+use crate::{output, repl};
+
+/// Grades, lists lessons or writes a starter.
+///
+/// # Errors
+/// An unknown lesson; a file that cannot be read or is there already; no toolchain to compile with.
+pub fn run(arguments: &Check) -> Result<Exit, Error> {
+    let Some(name) = arguments.lesson.as_deref().filter(|_| !arguments.list) else {
+        return list(arguments.json);
+    };
+    let lesson = find(name)?;
+    let file = arguments.file.clone().unwrap_or_else(|| PathBuf::from(lesson.file()));
+    if arguments.start {
+        return start(&lesson, &file);
+    }
+    if arguments.file.is_none() && !file.exists() {
+        output::error(&format!(
+            "there is no {} here. `selfsame check {} --start` writes it, with everything that is asked.",
+            file.display(),
+            lesson.number
+        ));
+        return Ok(Exit::Failed);
+    }
+    let source = source(&file)?;
+    let _settings = Settings::own();
+    let session = match ready()? {
+        Ok(session) => session,
+        Err(why) => {
+            output::error(&why);
+            return Ok(Exit::Failed);
+        }
+    };
+    let what = arguments.called.clone().unwrap_or_else(|| file.display().to_string());
+    let limits = Limits { each: Duration::from_secs(arguments.limit.max(1)) };
+    let bar = crate::face::working();
+    let grades =
+        grade(&lesson, &source, &what, &session, limits, &mut |now| bar.set_message(now.to_string()));
+    bar.finish_and_clear();
+    let grades = match grades {
+        Ok(grades) => grades,
+        Err(fault) => {
+            output::error(&fault.to_string());
+            return Ok(Exit::Failed);
+        }
+    };
+    if arguments.json {
+        output::json(&grades.json())?;
+    } else {
+        output::stdout(grades.text(arguments.hints, painted).trim_end())?;
+    }
+    Ok(if grades.all_passed() { Exit::Done } else { Exit::Failed })
+}
+
+fn list(json: bool) -> Result<Exit, Error> {
+    let lessons = all();
+    if json {
+        let list = lessons.iter().map(|lesson| {
+            let exercises: Vec<&str> = lesson.exercises.iter().map(|e| e.name.as_str()).collect();
+            serde_json::json!({ "lesson": lesson.number, "title": lesson.title, "exercises": exercises })
+        });
+        output::json(&list.collect::<Vec<_>>())?;
+        return Ok(Exit::Done);
+    }
+    let mut table = selfsame::plot::Table::new(["lesson", "about", "exercises"]);
+    for lesson in &lessons {
+        let exercises: Vec<&str> = lesson.exercises.iter().map(|e| e.name.as_str()).collect();
+        table.row([lesson.number.to_string(), lesson.title.to_string(), exercises.join(", ")]);
+    }
+    output::stdout(&table.text())?;
+    Ok(Exit::Done)
+}
+
+/// What the file defines: a Rust file as it stands, of a script or notebook what is Rust.
+fn source(file: &Path) -> Result<String, Error> {
+    if file.extension().is_none_or(|e| e != "ipynb" && e != "ssl") {
+        return std::fs::read_to_string(file).map_err(Error::io("read", file));
+    }
+    let inputs =
+        inputs(&repl::read_script(file)?).into_iter().filter(|input| input.kind() == InputKind::Rust);
+    Ok(without_statements(&inputs.map(|input| input.text).collect::<Vec<_>>()))
+}
+
+/// Writes the starter, never over a file that is there.
+fn start(lesson: &Lesson, file: &Path) -> Result<Exit, Error> {
+    let made = std::fs::File::create_new(file).and_then(|mut f| f.write_all(lesson.starter.as_bytes()));
+    match made {
+        Ok(()) => {
+            output::stdout(&format!(
+                "{} has {} exercises. Fill in the bodies, then `selfsame check {} {}`.",
+                file.display(),
+                lesson.exercises.len(),
+                lesson.number,
+                file.display()
+            ))?;
+            Ok(Exit::Done)
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            output::error(&format!(
+                "{} is there already, and stays as it is. Name another file.",
+                file.display()
+            ));
+            Ok(Exit::Failed)
+        }
+        Err(e) => Err(Error::io("write", file)(e)),
+    }
+}
+
+/// A session that can run cells, or why there is none.
+fn ready() -> Result<Result<Session, String>, Error> {
+    let session = Session::start(Options { frontend: "command", preload: None, threads: None });
+    let to_end = session.clone();
+    ctrlc::set_handler(move || {
+        // What runs has a process group of its own, and would outlive us.
+        to_end.kill();
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    })
+    .map_err(|e| Error::Io {
+        action: "listen for",
+        path: "Ctrl-C".into(),
+        source: std::io::Error::other(e),
+    })?;
+    let bar = crate::face::compiling();
+    let tell = |status: &Status| match status {
+        Status::Compiling { done, total } => {
+            bar.set_length(*total as u64);
+            bar.set_position(*done as u64);
+        }
+        Status::Waiting => output::note("another session is compiling the library; this takes minutes, once"),
+        _ => {}
+    };
+    session.wait(tell, || false);
+    bar.finish_and_clear();
+    Ok(match session.status() {
+        Status::Unavailable(why) => Err(why),
+        _ => Ok(session),
+    })
+}
+
+/// A verdict's words in colour, where the reader's terminal takes it.
+fn painted(verdict: &Verdict, words: &str) -> String {
+    use std::io::IsTerminal;
+    if !std::io::stdout().is_terminal() {
+        return words.to_string();
+    }
+    match verdict {
+        Verdict::Passed => output::paint(output::Colour::Green, words),
+        Verdict::NotYet | Verdict::Missing => output::paint(output::Colour::Blue, words),
+        _ => output::paint(output::Colour::Red, words),
+    }
+}

@@ -1,0 +1,80 @@
+//! Every setting of a run with its presets, as the library resolves them.
+
+use selfsame::presets::{about_method, TrainSpec, METHODS};
+use selfsame::Error;
+use serde_json::Value;
+
+use super::{cell, table};
+
+/// Data sets whose presets differ, and what a column calls them. No file is opened.
+const DATA: [(&str, &str); 6] = [
+    ("digits", "digits"),
+    ("shapes", "shapes"),
+    ("mnist:x", "mnist"),
+    ("cifar10:x", "cifar10"),
+    ("cifar100:x", "cifar100"),
+    ("folder:x", "folder"),
+];
+/// What names a run, and does not shape it.
+const NOT_SETTINGS: [&str; 7] = ["method", "data", "settings", "seed", "out", "name", "device"];
+
+/// The page.
+pub(super) fn page() -> Result<String, Error> {
+    let mut text = String::from(
+        "# Settings reference\n\nWhat each objective starts from, for each kind of data. A flag of `selfsame train` changes a setting \
+         that all runs have (`batch_size` is `--batch-size`), `--set NAME=VALUE` one of the objective's own. `config.json` in a run's \
+         folder holds every value that was used, and `selfsame train --config FILE` starts from such a file. The columns are \
+         `digits`, `shapes`, `mnist:DIR`, `cifar10:DIR`, `cifar100:DIR` and `folder:DIR`; where one value stands in all, it is \
+         the same for all.\n\nWhat a setting means stands in the documentation of the objective's configuration, `cargo doc \
+         --open -p selfsame`, module `methods`.\n\n## Objectives\n",
+    );
+    for method in METHODS {
+        text += &format!("\n### {method}\n\n{}.\n\n", capital(about_method(method)));
+        let specs = DATA.iter().map(|(data, _)| flat(method, data)).collect::<Result<Vec<_>, _>>()?;
+        let Some(first) = specs.first() else { continue };
+        let (same, differ): (Vec<_>, Vec<_>) = first
+            .iter()
+            .map(|(name, _)| name)
+            .partition(|name| specs.iter().all(|s| value(s, name) == value(first, name)));
+        if !differ.is_empty() {
+            let mut headers = vec!["setting"];
+            headers.extend(DATA.iter().map(|(_, name)| *name));
+            let rows = differ.iter().map(|name| {
+                std::iter::once(format!("`{name}`"))
+                    .chain(specs.iter().map(|s| value(s, name)))
+                    .collect::<Vec<_>>()
+            });
+            text += &table(&headers, rows.collect::<Vec<_>>());
+            text.push('\n');
+        }
+        let same: Vec<String> = same.iter().map(|name| format!("`{name}` {}", value(first, name))).collect();
+        text += &format!("For all data: {}.\n", same.join(", "));
+    }
+    Ok(text)
+}
+
+/// Settings by name, the objective's own behind those of every run.
+fn flat(method: &str, data: &str) -> Result<Vec<(String, Value)>, Error> {
+    let spec = TrainSpec { method: method.into(), data: data.into(), seed: Some(0), ..TrainSpec::default() }
+        .resolve()?;
+    let own: Vec<(String, Value)> = spec.settings.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
+    let Ok(Value::Object(all)) = serde_json::to_value(&spec) else { return Ok(own) };
+    let shared = all.into_iter().filter(|(name, value)| {
+        !NOT_SETTINGS.contains(&name.as_str()) && !(value.is_null() && name == "temperature")
+    });
+    Ok(shared.chain(own).collect())
+}
+
+fn value(settings: &[(String, Value)], name: &str) -> String {
+    match settings.iter().find(|(n, _)| n == name).map(|(_, value)| value) {
+        None => "-".into(),
+        Some(Value::Null) => "off".into(),
+        Some(Value::String(text)) => cell(text),
+        Some(other) => cell(&other.to_string()),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default() + letters.as_str()
+}
