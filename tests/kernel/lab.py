@@ -183,7 +183,7 @@ def main():
         cells = lab.cells()
         assert not errors(cells), errors(cells)
 
-        lab.run_cell('let kept = long.embeddings()?; println!("{} x {}", kept.len(), kept.width());')
+        lab.run_cell('let kept = long.embeddings()?.clone(); println!("{} x {}", kept.len(), kept.width());')
         lab.settle(60)
         cells = lab.cells()
         assert not errors(cells), errors(cells)
