@@ -10,8 +10,11 @@ use crate::args::Check;
 use crate::editor::{inputs, InputKind};
 use crate::engine::{Options, Session, Settings, Status};
 use crate::exit::Exit;
-use crate::lesson::{all, find, grade, without_statements, Lesson, Limits, Verdict};
+use crate::lesson::{all, find, grade, without_statements, Grades, Lesson, Limits, Verdict};
 use crate::{output, repl};
+
+/// Stands for every lesson.
+const ALL: &str = "all";
 
 /// Grades, lists lessons or writes a starter.
 ///
@@ -21,6 +24,9 @@ pub fn run(arguments: &Check) -> Result<Exit, Error> {
     let Some(name) = arguments.lesson.as_deref().filter(|_| !arguments.list) else {
         return list(arguments.json);
     };
+    if name == ALL {
+        return every(arguments);
+    }
     let lesson = find(name)?;
     let file = arguments.file.clone().unwrap_or_else(|| PathBuf::from(lesson.file()));
     if arguments.start {
@@ -34,34 +40,92 @@ pub fn run(arguments: &Check) -> Result<Exit, Error> {
         ));
         return Ok(Exit::Failed);
     }
-    let source = source(&file)?;
+    let what = arguments.called.clone().unwrap_or_else(|| file.display().to_string());
+    let grades = match graded(&[(lesson, source(&file)?, what)], arguments)? {
+        Ok(grades) => grades,
+        Err(why) => return failed(&why),
+    };
+    if arguments.json {
+        grades.iter().try_for_each(|grades| output::json(&grades.json()))?;
+    } else {
+        show(&grades, arguments)?;
+    }
+    Ok(end(&grades))
+}
+
+/// Grades every lesson that has a file in the folder, in one session.
+fn every(arguments: &Check) -> Result<Exit, Error> {
+    let folder = arguments.file.clone().unwrap_or_else(|| PathBuf::from("."));
+    let mut given = Vec::new();
+    for lesson in all() {
+        let file = folder.join(lesson.file());
+        if file.exists() {
+            let source = source(&file)?;
+            given.push((lesson, source, file.display().to_string()));
+        }
+    }
+    if given.is_empty() {
+        return failed(&format!("there is no file like 03.rs in {}", folder.display()));
+    }
+    let grades = match graded(&given, arguments)? {
+        Ok(grades) => grades,
+        Err(why) => return failed(&why),
+    };
+    if arguments.json {
+        output::json(&grades.iter().map(Grades::json).collect::<Vec<_>>())?;
+    } else {
+        show(&grades, arguments)?;
+    }
+    Ok(end(&grades))
+}
+
+/// Grades sources, each with its lesson and what it is called; or says why nothing can be.
+fn graded(
+    given: &[(Lesson, String, String)],
+    arguments: &Check,
+) -> Result<Result<Vec<Grades>, String>, Error> {
     let _settings = Settings::own();
     let session = match ready()? {
         Ok(session) => session,
-        Err(why) => {
-            output::error(&why);
-            return Ok(Exit::Failed);
-        }
+        Err(why) => return Ok(Err(why)),
     };
-    let what = arguments.called.clone().unwrap_or_else(|| file.display().to_string());
     let limits = Limits { each: Duration::from_secs(arguments.limit.max(1)) };
     let bar = crate::face::working();
-    let grades =
-        grade(&lesson, &source, &what, &session, limits, &mut |now| bar.set_message(now.to_string()));
-    bar.finish_and_clear();
-    let grades = match grades {
-        Ok(grades) => grades,
-        Err(fault) => {
-            output::error(&fault.to_string());
-            return Ok(Exit::Failed);
+    let mut all = Vec::new();
+    for (lesson, source, what) in given {
+        // The functions of another lesson are none of this one's.
+        if !all.is_empty() {
+            if let Err(fault) = session.restart(true) {
+                return Ok(Err(fault.to_string()));
+            }
         }
-    };
-    if arguments.json {
-        output::json(&grades.json())?;
-    } else {
-        output::stdout(grades.text(arguments.hints, painted).trim_end())?;
+        let mut tell = |now: &str| bar.set_message(format!("{} {now}", lesson.number));
+        match grade(lesson, source, what, &session, limits, &mut tell) {
+            Ok(grades) => all.push(grades),
+            Err(fault) => return Ok(Err(fault.to_string())),
+        }
     }
-    Ok(if grades.all_passed() { Exit::Done } else { Exit::Failed })
+    bar.finish_and_clear();
+    Ok(Ok(all))
+}
+
+fn show(all: &[Grades], arguments: &Check) -> Result<(), Error> {
+    let texts: Vec<String> =
+        all.iter().map(|grades| grades.text(arguments.hints, painted).trim_end().to_string()).collect();
+    output::stdout(&texts.join("\n\n"))
+}
+
+fn end(all: &[Grades]) -> Exit {
+    if all.iter().all(Grades::all_passed) {
+        Exit::Done
+    } else {
+        Exit::Failed
+    }
+}
+
+fn failed(why: &str) -> Result<Exit, Error> {
+    output::error(why);
+    Ok(Exit::Failed)
 }
 
 fn list(json: bool) -> Result<Exit, Error> {

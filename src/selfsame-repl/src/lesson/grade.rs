@@ -14,6 +14,9 @@ use crate::engine::{Event, Fault, FaultKind, Output, Session};
 /// Before the message of a check that does not hold, to tell it from a panic of the function's own.
 const CHECK: &str = "[check] ";
 
+/// The longest that the compilation of a student's file may take, on any machine.
+const COMPILING: Duration = Duration::from_secs(600);
+
 /// Within a check, assertions say that they are ours, and end with a message only.
 const ASSERTIONS: &str = r#"
     #[allow(unused_macros)]
@@ -60,17 +63,17 @@ pub fn grade(
     tell("compiling");
     let all: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
     // Together is faster; apart only when one of them does not compile.
-    if !all.is_empty() && grader.cell(&all.join("\n\n"))?.ended.is_err() {
+    if !all.is_empty() && grader.define(&all.join("\n\n"))?.ended.is_err() {
         // What others use comes first; an exercise may use another one, so a second round gives it its chance.
         let asked = |item: &&Item| lesson.exercises.iter().any(|e| e.name == item.name);
         let helpers = items.iter().filter(|item| !asked(item));
         for item in helpers.chain(items.iter().filter(asked)) {
-            if let Err(fault) = grader.cell(&item.text)?.ended {
+            if let Err(fault) = grader.define(&item.text)?.ended {
                 broken.push((item, fault));
             }
         }
         for (item, _) in std::mem::take(&mut broken) {
-            if let Err(fault) = grader.cell(&item.text)?.ended {
+            if let Err(fault) = grader.define(&item.text)?.ended {
                 broken.push((item, fault));
             }
         }
@@ -112,13 +115,18 @@ struct Ran {
 }
 
 impl Grader<'_> {
-    /// Runs a cell; ends its process when it takes longer than it may.
-    fn cell(&mut self, code: &str) -> Result<Ran, Fault> {
+    /// Compiles items, which run nothing.
+    fn define(&mut self, code: &str) -> Result<Ran, Fault> {
+        self.cell(code, COMPILING)
+    }
+
+    /// Runs a cell; ends its process when it takes longer than `limit`.
+    fn cell(&mut self, code: &str, limit: Duration) -> Result<Ran, Fault> {
         // After a process ended, the next is a moment away.
         self.session.wait(|_| {}, || false);
         let heard = self.session.eval_hidden(code);
         let mut ran = Ran { ended: Ok(()), printed: Vec::new(), too_long: false };
-        let until = std::time::Instant::now() + self.limits.each;
+        let until = std::time::Instant::now() + limit;
         loop {
             let left = until.saturating_duration_since(std::time::Instant::now());
             let wait = if ran.too_long { Duration::from_millis(100) } else { left };
@@ -168,7 +176,7 @@ impl Grader<'_> {
             grade.message = self.compile_message(item, fault);
             return Ok(grade);
         }
-        let ran = self.cell(&format!("{{\n{ASSERTIONS}\n{}\n}};", exercise.checks))?;
+        let ran = self.cell(&format!("{{\n{ASSERTIONS}\n{}\n}};", exercise.checks), self.limits.each)?;
         grade.printed = ran.printed;
         (grade.verdict, grade.message) = match ran.ended {
             Ok(()) => (Verdict::Passed, String::new()),
