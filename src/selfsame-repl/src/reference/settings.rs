@@ -90,7 +90,7 @@ fn flat(method: &str, data: &str) -> Result<Vec<(String, Value)>, Error> {
     let own: Vec<(String, Value)> = spec.settings.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
     let Ok(Value::Object(all)) = serde_json::to_value(&spec) else { return Ok(own) };
     let shared = all.into_iter().filter(|(name, value)| {
-        !NOT_SETTINGS.contains(&name.as_str()) && !(value.is_null() && name == "temperature")
+        !(NOT_SETTINGS.contains(&name.as_str()) || value.is_null() && name == "temperature")
     });
     Ok(shared.chain(own).collect())
 }
