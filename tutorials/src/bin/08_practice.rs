@@ -92,7 +92,7 @@ fn main() -> Result<(), selfsame::Error> {
     }
     let mut by_views = Vec::new();
     for (name, views) in choices {
-        let (encoder, _) = trained(&digits, &views.normalise(&normalise), 2e-3, 12)?;
+        let (encoder, _) = trained(&digits, &views.normalise(&normalise), 1e-2, 12)?;
         let parts = parts(&encoder, &digits)?;
         let (few, sixes) =
             (judge(&parts, 0)?.linear.by_labels["1%"], six_or_nine(&parts)?);
@@ -124,7 +124,7 @@ fn main() -> Result<(), selfsame::Error> {
     let glyphs = views::glyphs(size).normalise(&normalise);
     let mut by_rate = Vec::new();
     for lr in [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 10.0] {
-        let line = match trained(&digits, &glyphs, lr, 12) {
+        let line = match trained(&digits, &glyphs, lr, 8) {
             Ok((encoder, progress)) => {
                 let few = judge(&parts(&encoder, &digits)?, 0)?.linear.by_labels["1%"];
                 by_rate.push((f64::log10(lr), few));
@@ -139,7 +139,7 @@ fn main() -> Result<(), selfsame::Error> {
     }
     // ANCHOR_END: rates
     let figure = plot::curves(
-        "Learning rates (AdamW, 12 epochs)",
+        "Learning rates (AdamW, 8 epochs)",
         "learning rate (decimal logarithm)",
         "accuracy with 1 % of the labels",
         &[plot::Series::new("SimCLR", by_rate.clone())],
@@ -163,7 +163,7 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("epochs", 10);
     // ANCHOR: epochs
     for epochs in [3, 10, 30] {
-        let (encoder, _) = trained(&digits, &glyphs, 2e-3, epochs)?;
+        let (encoder, _) = trained(&digits, &glyphs, 1e-2, epochs)?;
         let few = judge(&parts(&encoder, &digits)?, 0)?.linear.by_labels["1%"];
         println!("{epochs:2} epochs: {:.1} %", 100.0 * few);
     }
