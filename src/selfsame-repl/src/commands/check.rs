@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use selfsame::Error;
@@ -85,23 +86,29 @@ fn graded(
     arguments: &Check,
 ) -> Result<Result<Vec<Grades>, String>, Error> {
     let _settings = Settings::own();
-    let session = match ready()? {
+    listen()?;
+    let mut session = match ready()? {
         Ok(session) => session,
         Err(why) => return Ok(Err(why)),
     };
     let limits = Limits { each: Duration::from_secs(arguments.limit.max(1)) };
     let bar = crate::face::working();
     let mut all = Vec::new();
+    let mut is_clean = true;
     for (lesson, source, what) in given {
         // The functions of another lesson are none of this one's.
-        if !all.is_empty() {
-            if let Err(fault) = session.restart(true) {
-                return Ok(Err(fault.to_string()));
-            }
+        if !is_clean {
+            session = match ready()? {
+                Ok(session) => session,
+                Err(why) => return Ok(Err(why)),
+            };
         }
         let mut tell = |now: &str| bar.set_message(format!("{} {now}", lesson.number));
         match grade(lesson, source, what, &session, limits, &mut tell) {
-            Ok(grades) => all.push(grades),
+            Ok((grades, clean)) => {
+                all.push(grades);
+                is_clean = clean;
+            }
             Err(fault) => return Ok(Err(fault.to_string())),
         }
     }
@@ -182,20 +189,28 @@ fn start(lesson: &Lesson, file: &Path) -> Result<Exit, Error> {
     }
 }
 
-/// A session that can run cells, or why there is none.
-fn ready() -> Result<Result<Session, String>, Error> {
-    let session = Session::start(Options { frontend: "command", preload: None, threads: None });
-    let to_end = session.clone();
-    ctrlc::set_handler(move || {
-        // What runs has a process group of its own, and would outlive us.
-        to_end.kill();
+/// The session that Ctrl-C ends with the program.
+static RUNNING: Mutex<Option<Session>> = Mutex::new(None);
+
+/// What runs has a process group of its own, and would outlive the program.
+fn listen() -> Result<(), Error> {
+    let end = || {
+        if let Some(session) = &*RUNNING.lock().unwrap_or_else(PoisonError::into_inner) {
+            session.kill();
+        }
         std::process::exit(i32::from(Exit::Interrupted.code()));
-    })
-    .map_err(|e| Error::Io {
+    };
+    ctrlc::set_handler(end).map_err(|e| Error::Io {
         action: "listen for",
         path: "Ctrl-C".into(),
         source: std::io::Error::other(e),
-    })?;
+    })
+}
+
+/// A session that can run cells, or why there is none.
+fn ready() -> Result<Result<Session, String>, Error> {
+    let session = Session::start(Options { frontend: "command", preload: None, threads: None });
+    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
     let bar = crate::face::compiling();
     let tell = |status: &Status| match status {
         Status::Compiling { done, total } => {
