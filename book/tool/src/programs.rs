@@ -95,8 +95,11 @@ impl Source {
 
 /// What was said on standard error but for what a session says of itself while it starts.
 fn without_status(said: &str) -> String {
-    let status = ["starting", "compiling the library", "copying the library"];
-    said.lines().filter(|line| !status.contains(&line.trim())).map(|line| format!("{line}\n")).collect()
+    let status = ["starting", "another session is compiling the library"];
+    said.lines()
+        .filter(|l| !status.contains(&l.trim()) && !l.starts_with("compiling the library"))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// The files of a folder that end in `.ending`; none where there is no folder.
