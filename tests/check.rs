@@ -39,25 +39,35 @@ fn verdicts(grades: &serde_json::Value) -> Vec<(String, String)> {
     exercises.iter().map(|e| (text(e, "verdict"), text(e, "message"))).collect()
 }
 
-#[test]
-fn solutions_pass_and_starters_are_not_yet_done() {
-    for lesson in lessons() {
-        let solved = checked(&lesson, &tutorial("solutions", &lesson), &["--json"]);
-        let grades = json(&solved);
-        assert_eq!(solved.code, Some(0), "lesson {lesson}: {grades:#}");
-        assert_eq!(grades["passed"], grades["of"], "lesson {lesson}: {grades:#}");
+/// Grades all lessons of one kind in one session.
+fn all_of(kind: &str) -> (Ended, Vec<serde_json::Value>) {
+    let folder = tempfile::tempdir().unwrap();
+    let answers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tutorials").join(kind);
+    let ended = ended(warm(folder.path()).args(["check", "all", answers.to_str().unwrap(), "--json"]));
+    let grades = json(&ended).as_array().expect("a list").clone();
+    let graded: Vec<&str> = grades.iter().map(|g| g["lesson"].as_str().unwrap()).collect();
+    assert_eq!(graded, lessons(), "every lesson is graded");
+    (ended, grades)
+}
 
-        let begun = checked(&lesson, &tutorial("exercises", &lesson), &["--json"]);
-        let grades = json(&begun);
-        assert_eq!((begun.code, &grades["passed"]), (Some(1), &0.into()), "lesson {lesson}: {grades:#}");
-        for (verdict, message) in verdicts(&grades) {
-            assert_eq!(
-                (verdict.as_str(), message.as_str()),
-                ("not-yet-done", ""),
-                "lesson {lesson}: {grades:#}"
-            );
+#[test]
+fn every_solution_passes() {
+    let (ended, grades) = all_of("solutions");
+    for lesson in &grades {
+        assert_eq!(lesson["passed"], lesson["of"], "{lesson:#}");
+    }
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn every_starter_compiles_and_is_not_yet_done() {
+    let (ended, grades) = all_of("exercises");
+    for lesson in &grades {
+        for (verdict, message) in verdicts(lesson) {
+            assert_eq!((verdict.as_str(), message.as_str()), ("not-yet-done", ""), "{lesson:#}");
         }
     }
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
 }
 
 #[test]
@@ -71,7 +81,7 @@ fn each_way_to_fail_is_told_and_takes_no_other_exercise_with_it() {
     let said = &ended.stdout;
     for part in [
         "Lesson 03, Contrastive learning from scratch: answers.rs",
-        "wrong         cosine",
+        "wrong         similarity",
         "Did you divide by both lengths?",
         "Hint: `a.iter().zip(b)",
         "no Rust yet   info_nce",
@@ -91,7 +101,7 @@ fn each_way_to_fail_is_told_and_takes_no_other_exercise_with_it() {
 #[test]
 fn functions_that_panic_leave_print_or_are_declared_otherwise() {
     let answers =
-        "fn cosine(a: &[f32], _: &[f32]) -> f32 {\n    println!(\"looking at {a:?}\");\n    a[7]\n}\n\
+        "fn similarity(a: &[f32], _: &[f32]) -> f32 {\n    println!(\"looking at {a:?}\");\n    a[7]\n}\n\
                    fn info_nce(_: &[f32], _: usize, _: f32) -> f32 {\n    std::process::exit(0)\n}\n\
                    fn plateau(n: u8) -> u8 {\n    n\n}\n";
     let ended = checked("03", answers, &["--json"]);
@@ -114,11 +124,11 @@ fn functions_that_panic_leave_print_or_are_declared_otherwise() {
 fn helpers_belong_to_the_answers_and_one_that_is_broken_is_named() {
     let helper =
         "fn inner(a: &[f32], b: &[f32]) -> f32 {\n    a.iter().zip(b).map(|(x, y)| x * y).sum()\n}\n";
-    let cosine = "fn cosine(a: &[f32], b: &[f32]) -> f32 {\n    inner(a, b) / inner(a, a).sqrt() / inner(b, b).sqrt()\n}\n";
-    let grades = json(&checked("03", &format!("{cosine}{helper}"), &["--json"]));
+    let similarity = "fn similarity(a: &[f32], b: &[f32]) -> f32 {\n    inner(a, b) / inner(a, a).sqrt() / inner(b, b).sqrt()\n}\n";
+    let grades = json(&checked("03", &format!("{similarity}{helper}"), &["--json"]));
     assert_eq!(grades["exercises"][0]["verdict"], "passed", "{grades:#}");
     let broken = helper.replace(".sum()", ".summe()");
-    let grades = json(&checked("03", &format!("{cosine}{broken}"), &["--json"]));
+    let grades = json(&checked("03", &format!("{similarity}{broken}"), &["--json"]));
     assert_eq!(grades["exercises"][0]["verdict"], "does-not-compile", "{grades:#}");
     let others = grades["others"][0].as_str().unwrap();
     assert!(others.contains("`inner` does not compile") && others.contains("summe"), "{grades:#}");
@@ -132,7 +142,7 @@ fn a_session_is_graded_by_what_it_defines_and_goes_on() {
     let script = format!("let kept = 5;\n\n{plateau}\n\n:check 03\n");
     let stopped = ended(warm(folder.path()).write_stdin(script.clone()));
     assert!(stopped.stdout.contains("passed        plateau"), "{}\n{}", stopped.stdout, stopped.stderr);
-    assert!(stopped.stdout.contains("missing       cosine") && stopped.stdout.contains("this session"));
+    assert!(stopped.stdout.contains("missing       similarity") && stopped.stdout.contains("this session"));
     assert_eq!(stopped.code, Some(1), "a script stops where not all pass");
     let all = ended(warm(folder.path()).write_stdin(format!("{solution}\n\n:check 3\n\n1 + 1\n")));
     assert!(all.stdout.ends_with("4 of 4\n2\n"), "{}\n{}", all.stdout, all.stderr);
@@ -165,7 +175,7 @@ fn starters_are_written_once_and_what_is_not_there_is_named() {
     call("check 77").fails(2, &["unknown lesson '77'"]);
     call("check").fails(2, &["LESSON"]);
     let list = call("check --list");
-    assert!(list.succeeds().contains("cosine, info_nce, plateau, symmetric"), "{}", list.stdout);
+    assert!(list.succeeds().contains("similarity, info_nce, plateau, symmetric"), "{}", list.stdout);
     let listed = call("check --list --json").json_list();
     assert_eq!(listed.len(), lessons().len());
 }

@@ -55,24 +55,36 @@ fn values_are_printed_and_live_on() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "41\n"), "{}", ended.stderr);
 }
 
-#[test]
-fn tensors_made_in_one_cell_have_gradients_in_the_next() {
-    // Each cell is a library of its own. Were dfdx in every one, the second cell's tensor would get the first's number.
-    let ended = script(
-        "use selfsame::dfdx::prelude::*;\n\n\
+/// Tensors of one cell and of the next, multiplied, with `dfdx` as the path of the crate; prints both gradients.
+fn gradients_between_cells(dfdx: &str) -> String {
+    format!(
+        "use {dfdx}::prelude::*;\n\n\
          let dev: Cpu = Default::default();\n\
          let w: Tensor<Rank2<3, 2>, f32, Cpu> = dev.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);\n\n\
          let x: Tensor<Rank2<4, 3>, f32, Cpu> = dev.ones();\n\n\
          let loss = x.leaky_trace().matmul(w.clone()).sum::<Rank0, _>();\n\
          let gradients = loss.backward();\n\
-         println!(\"{:?} {:?}\", gradients.get(&w).array(), gradients.get(&x).array()[0]);\n",
-    );
-    assert_eq!(
-        (ended.code, ended.stdout.as_str()),
-        (Some(0), "[[4.0, 4.0], [4.0, 4.0], [4.0, 4.0]] [3.0, 7.0, 11.0]\n"),
-        "{}",
-        ended.stderr
-    );
+         println!(\"{{:?}} {{:?}}\", gradients.get(&w).array(), gradients.get(&x).array()[0]);\n"
+    )
+}
+
+const GRADIENTS: &str = "[[4.0, 4.0], [4.0, 4.0], [4.0, 4.0]] [3.0, 7.0, 11.0]\n";
+
+#[test]
+fn tensors_made_in_one_cell_have_gradients_in_the_next() {
+    let ended = script(&gradients_between_cells("selfsame::dfdx"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), GRADIENTS), "{}", ended.stderr);
+}
+
+#[test]
+fn a_copy_of_dfdx_in_every_cell_mixes_up_gradients() {
+    // Why cells link one library: here each has a dfdx of its own, which numbers tensors from zero, so that the second
+    // cell's tensor gets the first's number.
+    let cells = gradients_between_cells("copied");
+    let ended = script(&format!(":dep copied = {{ package = \"dfdx\", version = \"=0.13.0\" }}\n\n{cells}"));
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    assert!(!ended.stdout.contains(GRADIENTS), "{}", ended.stdout);
+    assert!(ended.stderr.contains("error: panicked"), "{}", ended.stderr);
 }
 
 #[test]
@@ -146,6 +158,26 @@ fn a_flood_of_output_is_cut_and_the_next_cell_works() {
     assert!(ended.stdout.contains("line 2999999 of a flood"));
     assert!(ended.stdout.ends_with("2\n"));
     assert!(ended.stderr.contains("lines (1") && ended.stderr.contains("left out"), "{}", ended.stderr);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_gigabyte_of_output_takes_no_memory() {
+    // The shell's parent is the program, the cell's process its child; both say how much they ever took.
+    let most = |process: &str| format!("grep VmHWM /proc/{process}/status");
+    let ended = script(&format!(
+        "let line = \"x\".repeat(1023);\nfor _ in 0..1 << 20 {{ println!(\"{{line}}\"); }}\n\n\
+         println!(\"{{}}\", std::fs::read_to_string(\"/proc/self/status\")?.lines().find(|l| l.starts_with(\"VmHWM\")).unwrap_or_default());\n\n\
+         !{}\n",
+        most("$PPID")
+    ));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("left out"), "{}", ended.stderr);
+    let megabytes = |line: &str| line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024;
+    let taken: Vec<usize> =
+        ended.stdout.lines().filter(|line| line.starts_with("VmHWM")).map(megabytes).collect();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    assert!(taken.iter().all(|&m| m < 1200), "the cell's process and the program took {taken:?} MB");
 }
 
 #[test]
@@ -233,6 +265,24 @@ fn a_cache_that_cannot_be_written_is_named() {
     let ended = ended(&mut command);
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("a-file"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_full_disk_under_the_cache_is_named() {
+    // A limit on the size of files stands in for it: writing past it fails in the same way.
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("cache");
+    let line = format!(
+        "trap '' XFSZ; ulimit -f 4; printf ':methods\\n\\n1 + 1\\n' | SELFSAME_CACHE_DIR={} exec {}",
+        empty.display(),
+        path().display()
+    );
+    let mut command = Command::new("sh");
+    let ended = ended(command.args(["-c", &line]).current_dir(folder.path()));
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    // Commands do not need it.
+    assert!(ended.stdout.contains("simclr"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("too large") && ended.stderr.contains("cache"), "{}", ended.stderr);
 }
 
 #[test]

@@ -113,11 +113,8 @@ fn the_numbers_lie_where_they_can() {
     assert!(d["condition_number"].is_null() || number(&d["condition_number"]) >= 1.0, "{d}");
     assert!((0.5..=1.0).contains(&number(&d["explained_variance_auc"])), "{d}");
     assert!(number(&d["norm"]) > 0.0 && number(&d["nesum"]) >= 1.0, "{d}");
-    // The report's embeddings are of one view of each test image, and LiDAR needs several; it is in the metrics.
-    assert!(d["lidar"].is_null(), "{d}");
-    let last = fs::read_to_string(runs::finished().folder.join("metrics.jsonl")).unwrap();
-    let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
-    assert!(number(&last["encoder"]["lidar"]) >= 1.0, "{last}");
+    // No more dimensions than the features have.
+    assert!((1.0..=64.0).contains(&number(&d["lidar"])), "{d}");
     assert!(number(&report["images_per_second"]) > 0.0);
     assert!(number(&report["seconds"]) > 0.0);
     let megabytes = number(&report["peak_memory_bytes"]) / 1e6;

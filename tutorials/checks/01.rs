@@ -1,15 +1,15 @@
 //! Checks of lesson 1: `selfsame check 01`.
 
 fn main() -> Result<(), selfsame::Error> {
-    //# turned
+    //# turned_left
     //? Which old pixel comes to row 0, column 0? The last of the old row 0.
     //? The new pixel (y, x) is the old pixel in row x and column side - 1 - y.
-    let small = turned(&[1.0, 2.0, 3.0, 4.0], 2);
+    let small = turned_left(&[1.0, 2.0, 3.0, 4.0], 2);
     assert!(small == [2.0, 4.0, 1.0, 3.0], "Rows 1 2 and 3 4 turned to the left are 2 4 and 1 3; yours is {small:?}.");
     let image: Vec<f32> = (0..9).map(|v| v as f32).collect();
     let mut around = image.clone();
     for _ in 0..4 {
-        around = turned(&around, 3);
+        around = turned_left(&around, 3);
     }
     assert!(around == image, "Four turns are no turn; yours made {around:?} of {image:?}.");
 

@@ -1,19 +1,19 @@
 //! Checks of lesson 3: `selfsame check 03`.
 
 fn main() -> Result<(), selfsame::Error> {
-    //# cosine
+    //# similarity
     //? An inner product is a sum of products; a length is the square root of a vector's inner product with itself.
     //? `a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>()` is the inner product. Divide it by the square root of
     //?   (inner product of a with itself times that of b with itself).
     let (a, b) = ([1.0, 2.0, -2.0], [2.0, 1.0, 2.0]);
-    let itself = cosine(&a, &a);
+    let itself = similarity(&a, &a);
     assert!(
         (itself - 1.0).abs() < 1e-5,
         "The cosine of a vector with itself is 1; yours is {itself}. Did you divide by both lengths?"
     );
-    let right_angle = cosine(&a, &b);
+    let right_angle = similarity(&a, &b);
     assert!(right_angle.abs() < 1e-5, "These two are at a right angle, so 0; yours is {right_angle}.");
-    let (short, long) = (cosine(&[1.0, 0.0], &[3.0, 3.0]), cosine(&[1.0, 0.0], &[30.0, 30.0]));
+    let (short, long) = (similarity(&[1.0, 0.0], &[3.0, 3.0]), similarity(&[1.0, 0.0], &[30.0, 30.0]));
     assert!(
         (short - long).abs() < 1e-5,
         "A cosine does not know lengths: ten times the vector gave {long} instead of {short}."
@@ -22,7 +22,7 @@ fn main() -> Result<(), selfsame::Error> {
         (short - 0.70711).abs() < 1e-4,
         "The cosine of an angle of 45 degrees is 0.7071; yours is {short}."
     );
-    let opposite = cosine(&a, &a.map(|x: f32| -x));
+    let opposite = similarity(&a, &a.map(|x: f32| -x));
     assert!((opposite + 1.0).abs() < 1e-5, "Opposite vectors have cosine -1; yours is {opposite}.");
 
     //# info_nce

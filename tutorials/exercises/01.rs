@@ -6,7 +6,7 @@
 /// top row.
 ///
 /// `[1, 2, 3, 4]` with side 2 (rows 1 2 and 3 4) becomes `[2, 4, 1, 3]`.
-fn turned(image: &[f32], side: usize) -> Vec<f32> {
+fn turned_left(image: &[f32], side: usize) -> Vec<f32> {
     todo!()
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Write InfoNCE by hand, on plain arrays. Fill in the bodies, then run `selfsame check 03` in this folder.
 
-/// The cosine of the angle between `a` and `b`: their inner product, divided by both lengths.
+/// How alike two embeddings are: the cosine of the angle between them, which is their inner product divided by both lengths.
 ///
-/// `cosine(&[1.0, 0.0], &[3.0, 3.0])` is 0.7071: lengths do not matter.
-fn cosine(a: &[f32], b: &[f32]) -> f32 {
+/// `similarity(&[1.0, 0.0], &[3.0, 3.0])` is 0.7071: lengths do not matter.
+fn similarity(a: &[f32], b: &[f32]) -> f32 {
     todo!()
 }
 

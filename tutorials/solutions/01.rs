@@ -2,12 +2,12 @@
 //!
 //! Solutions of the exercises.
 
-// ANCHOR: turned
-fn turned(image: &[f32], side: usize) -> Vec<f32> {
+// ANCHOR: turned_left
+fn turned_left(image: &[f32], side: usize) -> Vec<f32> {
     // The new row y is the old column side - 1 - y, from the top.
     (0..side * side).map(|at| image[(at % side) * side + side - 1 - at / side]).collect()
 }
-// ANCHOR_END: turned
+// ANCHOR_END: turned_left
 
 // ANCHOR: rotation_task
 fn rotation_task(images: &[Vec<f32>], side: usize) -> Vec<(Vec<f32>, u32)> {
@@ -16,7 +16,7 @@ fn rotation_task(images: &[Vec<f32>], side: usize) -> Vec<(Vec<f32>, u32)> {
         let mut image = image.clone();
         for turns in 0..4 {
             task.push((image.clone(), turns));
-            image = turned(&image, side);
+            image = turned_left(&image, side);
         }
     }
     task

@@ -2,12 +2,12 @@
 //!
 //! Solutions of the exercises.
 
-// ANCHOR: cosine
-fn cosine(a: &[f32], b: &[f32]) -> f32 {
+// ANCHOR: similarity
+fn similarity(a: &[f32], b: &[f32]) -> f32 {
     let inner = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
     inner(a, b) / (inner(a, a) * inner(b, b)).sqrt()
 }
-// ANCHOR_END: cosine
+// ANCHOR_END: similarity
 
 // ANCHOR: info_nce
 fn info_nce(similarities: &[f32], own: usize, temperature: f32) -> f32 {

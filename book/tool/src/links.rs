@@ -6,13 +6,14 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{bail, ensure, Context, Result};
 use html5gum::{Token, Tokenizer};
 
-use crate::kinds;
+use crate::{docs, kinds};
 
 /// What a page has that others may point at, and what it points at itself.
 #[derive(Default)]
-struct Page {
+pub struct Page {
     ids: BTreeSet<String>,
-    links: Vec<String>,
+    /// Where its links and pictures lead.
+    pub links: Vec<String>,
     undescribed: Vec<String>,
 }
 
@@ -57,7 +58,11 @@ pub fn check(root: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn collect(root: &Path, folder: &Path, pages: &mut BTreeMap<PathBuf, Page>) -> Result<()> {
+/// Reads the pages in `folder` and below; their names are the way to them from `root`.
+///
+/// # Errors
+/// A folder or file that cannot be read.
+pub fn collect(root: &Path, folder: &Path, pages: &mut BTreeMap<PathBuf, Page>) -> Result<()> {
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     for entry in entries {
@@ -97,9 +102,9 @@ fn read(html: &str) -> Page {
 }
 
 /// What is wrong with a link, if it is one inside the book.
-fn problem(folder: &Path, at: &Path, link: &str, pages: &BTreeMap<PathBuf, Page>) -> Option<String> {
+pub fn problem(folder: &Path, at: &Path, link: &str, pages: &BTreeMap<PathBuf, Page>) -> Option<String> {
     let outside = ["http://", "https://", "mailto:", "data:", "javascript:"];
-    if outside.iter().any(|start| link.starts_with(start)) {
+    if outside.iter().any(|start| link.starts_with(start)) || docs::leads_to_docs(link) {
         return None;
     }
     let (path, fragment) = link.split_once('#').unwrap_or((link, ""));

@@ -2,6 +2,7 @@
 //! writes their outputs and figures, `links` checks the built pages.
 
 mod compare;
+mod docs;
 mod exercises;
 mod include;
 mod kinds;
@@ -46,6 +47,18 @@ enum Command {
         #[arg(default_value = "book/html")]
         folder: PathBuf,
     },
+    /// Check the links between the built book and what `cargo doc` has made, both ways
+    Docs {
+        /// The folder of the built pages
+        #[arg(long, default_value = "book/html")]
+        book: PathBuf,
+        /// The folder `cargo doc` writes into
+        #[arg(long, default_value = "target/doc")]
+        docs: PathBuf,
+        /// Copy both into this folder, where their links work
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -66,6 +79,10 @@ fn main() -> anyhow::Result<()> {
             std::process::exit(i32::from(renderer != "html"))
         }
         Command::Regenerate { check, only } => regenerate::regenerate(&root, check, &only),
+        Command::Docs { book, docs, to } => {
+            docs::check(&book, &docs)?;
+            to.map_or(Ok(()), |to| docs::site(&book, &docs, &to))
+        }
         Command::Links { folder } => links::check(&root, &folder),
     }
 }

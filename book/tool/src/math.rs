@@ -1,7 +1,7 @@
 //! `$...$` and `$$...$$` as MathML, which browsers draw by themselves: no script, no font, no network.
 
 use anyhow::{anyhow, Result};
-use pulldown_cmark::{Event, Options, Parser};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use pulldown_latex::config::{DisplayMode, RenderConfig};
 use pulldown_latex::{push_mathml, Storage};
 
@@ -11,15 +11,25 @@ use pulldown_latex::{push_mathml, Storage};
 /// A formula that cannot be read, with its line, counted from 1.
 pub fn replaced(page: &str) -> Result<String, (usize, anyhow::Error)> {
     let options = Options::ENABLE_MATH | Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES;
+    let line = |at: usize| page[..at].matches('\n').count() + 1;
     let mut out = String::with_capacity(page.len());
-    let mut done = 0;
+    let (mut done, mut in_code) = (0, false);
     for (event, range) in Parser::new_ext(page, options).into_offset_iter() {
         let (latex, block) = match &event {
             Event::InlineMath(latex) => (latex, false),
             Event::DisplayMath(latex) => (latex, true),
+            Event::Start(Tag::CodeBlock(_)) | Event::End(TagEnd::CodeBlock) => {
+                in_code = !in_code;
+                continue;
+            }
+            // What Markdown does not take for a formula would stand there as text.
+            Event::Text(_) if !in_code && page[range.start..].starts_with("$\\") => {
+                let rest = page[range.start..].lines().next().unwrap_or_default();
+                return Err((line(range.start), anyhow!("`{rest}` has no end, or braces that do not match")));
+            }
             _ => continue,
         };
-        let line = page[..range.start].matches('\n').count() + 1;
+        let line = line(range.start);
         let formula =
             mathml(latex, block).map_err(|e| (line, anyhow!("the formula `{latex}` cannot be read: {e}")))?;
         out.push_str(&page[done..range.start]);
@@ -100,8 +110,10 @@ mod tests {
 
     #[test]
     fn a_wrong_formula_is_named_with_its_line() {
-        let (line, e) = replaced("fine\n\nbroken $\\frac{a$ here\n").unwrap_err();
-        assert_eq!(line, 3);
-        assert!(e.to_string().contains("\\frac{a"), "{e}");
+        for wrong in ["\\frac{a", "\\nosuchcommand{a}"] {
+            let (line, e) = replaced(&format!("fine\n\nbroken ${wrong}$ here\n")).unwrap_err();
+            assert_eq!(line, 3);
+            assert!(e.to_string().contains(wrong), "{e}");
+        }
     }
 }

@@ -627,16 +627,17 @@ Examples:
   selfsame check --list                            the lessons that have exercises
   selfsame check 03 --start                        writes 03.rs, with everything that is asked
   selfsame check 03                                grades 03.rs
-  selfsame check 03 answers.ipynb --json           grades a notebook's functions; one JSON object";
+  selfsame check 03 answers.ipynb --json           grades a notebook's functions; one JSON object
+  selfsame check all answers                       every lesson that has a file in the folder, answers/03.rs";
 
 /// What `check` takes.
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct Check {
-    /// Lesson, by its number
+    /// Lesson, by its number; or 'all' of those that have a file in the folder FILE
     #[arg(value_name = "LESSON", required_unless_present = "list")]
     pub lesson: Option<String>,
-    /// The student's file: .rs, .ssl or .ipynb [default: LESSON.rs]
+    /// The student's file: .rs, .ssl or .ipynb [default: LESSON.rs; for 'all' this folder]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// List the lessons that have exercises

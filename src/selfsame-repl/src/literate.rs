@@ -92,6 +92,16 @@ pub fn notebook(program: &str, dependency: &str, lesson: Option<&Lesson>) -> Vec
     cells
 }
 
+/// An exercise whose name the program's listings define as well.
+pub fn defined_twice(program: &str, lesson: &Lesson) -> Option<String> {
+    let code =
+        cells(program)
+            .into_iter()
+            .filter_map(|cell| if let Cell::Code(code) = cell { Some(code) } else { None });
+    let defined: Vec<String> = code.flat_map(|code| items(&code)).map(|item| item.name).collect();
+    lesson.exercises.iter().map(|e| e.name.clone()).find(|name| defined.contains(name))
+}
+
 fn setup(dependency: &str) -> String {
     format!(
         ":dep selfsame = {dependency}\nuse selfsame::prelude::*;\n\

@@ -50,7 +50,7 @@ fn main() -> Result<(), selfsame::Error> {
     //| The same judge looks at four other ways to get features. All of them see the same labels.
     section_within("worth", 8);
     // ANCHOR: worth
-    let report = run.report()?;
+    let report = run.report()?.clone();
     let rows = [
         ("this run", &report.scores),
         ("random init", &report.baselines.random_init),

@@ -225,9 +225,9 @@ fn main() -> Result<(), selfsame::Error> {
             plot::Series::new("healthy", spread_of(&shown.healthy.history)),
         ],
     )?;
-    let last = |history: &[selfsame::train::EpochMetrics]| {
+    fn last(history: &[selfsame::train::EpochMetrics]) -> f64 {
         history.last().and_then(|row| row.loss).unwrap_or(0.0)
-    };
+    }
     println!(
         "last loss {:.3} spoilt, {:.3} healthy",
         last(&shown.spoilt.history),

@@ -61,9 +61,12 @@ fn main() -> Result<(), selfsame::Error> {
     //|
     //| Turn a digit upside down and a 6 is a 9. Views that do so tell the encoder that the difference does not matter.
     // ANCHOR: views
-    let crop = || RandomResizedCrop { scale: (0.6, 1.0), ..RandomResizedCrop::to(8, 8) };
-    let turn =
-        |degrees| Rotation { degrees, p: 1.0, border: selfsame::augment::Border::Black };
+    fn crop() -> RandomResizedCrop {
+        RandomResizedCrop { scale: (0.6, 1.0), ..RandomResizedCrop::to(8, 8) }
+    }
+    fn turn(degrees: f64) -> Rotation {
+        Rotation { degrees, p: 1.0, border: selfsame::augment::Border::Black }
+    }
     let choices = [
         ("the preset for glyphs", views::glyphs(size)),
         ("crops alone", Views::two(View::new(size).then(crop()))),

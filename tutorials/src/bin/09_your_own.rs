@@ -145,11 +145,11 @@ fn main() -> Result<(), selfsame::Error> {
     section("known");
     // ANCHOR: known
     let dev = Cpu::default();
-    let value = |z: [[f64; 2]; 4]| -> Result<f64, selfsame::Error> {
+    fn value(z: [[f64; 2]; 4]) -> Result<f64, selfsame::Error> {
         let z: Tensor<(usize, Const<2>), f64, Cpu> =
-            dev.tensor_from_vec(z.concat(), (4, Const));
+            Cpu::default().tensor_from_vec(z.concat(), (4, Const));
         Ok(spectral(z.leaky_trace(), 10.0)?.array())
-    };
+    }
     let (a, b) = ([1.0, 0.0], [0.0, 1.0]);
     println!("views agree, images at a right angle: {:6.2}", value([a, b, a, b])?);
     println!("everything the same:                  {:6.2}", value([a, a, a, a])?);

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use selfsame::Error;
@@ -10,8 +11,11 @@ use crate::args::Check;
 use crate::editor::{inputs, InputKind};
 use crate::engine::{Options, Session, Settings, Status};
 use crate::exit::Exit;
-use crate::lesson::{all, find, grade, without_statements, Lesson, Limits, Verdict};
+use crate::lesson::{all, find, grade, without_statements, Grades, Lesson, Limits, Verdict};
 use crate::{output, repl};
+
+/// Stands for every lesson.
+const ALL: &str = "all";
 
 /// Grades, lists lessons or writes a starter.
 ///
@@ -21,6 +25,9 @@ pub fn run(arguments: &Check) -> Result<Exit, Error> {
     let Some(name) = arguments.lesson.as_deref().filter(|_| !arguments.list) else {
         return list(arguments.json);
     };
+    if name == ALL {
+        return every(arguments);
+    }
     let lesson = find(name)?;
     let file = arguments.file.clone().unwrap_or_else(|| PathBuf::from(lesson.file()));
     if arguments.start {
@@ -34,34 +41,98 @@ pub fn run(arguments: &Check) -> Result<Exit, Error> {
         ));
         return Ok(Exit::Failed);
     }
-    let source = source(&file)?;
-    let _settings = Settings::own();
-    let session = match ready()? {
-        Ok(session) => session,
-        Err(why) => {
-            output::error(&why);
-            return Ok(Exit::Failed);
-        }
-    };
     let what = arguments.called.clone().unwrap_or_else(|| file.display().to_string());
-    let limits = Limits { each: Duration::from_secs(arguments.limit.max(1)) };
-    let bar = crate::face::working();
-    let grades =
-        grade(&lesson, &source, &what, &session, limits, &mut |now| bar.set_message(now.to_string()));
-    bar.finish_and_clear();
-    let grades = match grades {
+    let grades = match graded(&[(lesson, source(&file)?, what)], arguments)? {
         Ok(grades) => grades,
-        Err(fault) => {
-            output::error(&fault.to_string());
-            return Ok(Exit::Failed);
-        }
+        Err(why) => return failed(&why),
     };
     if arguments.json {
-        output::json(&grades.json())?;
+        grades.iter().try_for_each(|grades| output::json(&grades.json()))?;
     } else {
-        output::stdout(grades.text(arguments.hints, painted).trim_end())?;
+        show(&grades, arguments)?;
     }
-    Ok(if grades.all_passed() { Exit::Done } else { Exit::Failed })
+    Ok(end(&grades))
+}
+
+/// Grades every lesson that has a file in the folder, in one session.
+fn every(arguments: &Check) -> Result<Exit, Error> {
+    let folder = arguments.file.clone().unwrap_or_else(|| PathBuf::from("."));
+    let mut given = Vec::new();
+    for lesson in all() {
+        let file = folder.join(lesson.file());
+        if file.exists() {
+            let source = source(&file)?;
+            given.push((lesson, source, file.display().to_string()));
+        }
+    }
+    if given.is_empty() {
+        return failed(&format!("there is no file like 03.rs in {}", folder.display()));
+    }
+    let grades = match graded(&given, arguments)? {
+        Ok(grades) => grades,
+        Err(why) => return failed(&why),
+    };
+    if arguments.json {
+        output::json(&grades.iter().map(Grades::json).collect::<Vec<_>>())?;
+    } else {
+        show(&grades, arguments)?;
+    }
+    Ok(end(&grades))
+}
+
+/// Grades sources, each with its lesson and what it is called; or says why nothing can be.
+fn graded(
+    given: &[(Lesson, String, String)],
+    arguments: &Check,
+) -> Result<Result<Vec<Grades>, String>, Error> {
+    let _settings = Settings::own();
+    listen()?;
+    let mut session = match ready()? {
+        Ok(session) => session,
+        Err(why) => return Ok(Err(why)),
+    };
+    let limits = Limits { each: Duration::from_secs(arguments.limit.max(1)) };
+    let bar = crate::face::working();
+    let mut all = Vec::new();
+    let mut is_clean = true;
+    for (lesson, source, what) in given {
+        // The functions of another lesson are none of this one's.
+        if !is_clean {
+            session = match ready()? {
+                Ok(session) => session,
+                Err(why) => return Ok(Err(why)),
+            };
+        }
+        let mut tell = |now: &str| bar.set_message(format!("{} {now}", lesson.number));
+        match grade(lesson, source, what, &session, limits, &mut tell) {
+            Ok((grades, clean)) => {
+                all.push(grades);
+                is_clean = clean;
+            }
+            Err(fault) => return Ok(Err(fault.to_string())),
+        }
+    }
+    bar.finish_and_clear();
+    Ok(Ok(all))
+}
+
+fn show(all: &[Grades], arguments: &Check) -> Result<(), Error> {
+    let texts: Vec<String> =
+        all.iter().map(|grades| grades.text(arguments.hints, painted).trim_end().to_string()).collect();
+    output::stdout(&texts.join("\n\n"))
+}
+
+fn end(all: &[Grades]) -> Exit {
+    if all.iter().all(Grades::all_passed) {
+        Exit::Done
+    } else {
+        Exit::Failed
+    }
+}
+
+fn failed(why: &str) -> Result<Exit, Error> {
+    output::error(why);
+    Ok(Exit::Failed)
 }
 
 fn list(json: bool) -> Result<Exit, Error> {
@@ -118,20 +189,28 @@ fn start(lesson: &Lesson, file: &Path) -> Result<Exit, Error> {
     }
 }
 
-/// A session that can run cells, or why there is none.
-fn ready() -> Result<Result<Session, String>, Error> {
-    let session = Session::start(Options { frontend: "command", preload: None, threads: None });
-    let to_end = session.clone();
-    ctrlc::set_handler(move || {
-        // What runs has a process group of its own, and would outlive us.
-        to_end.kill();
+/// The session that Ctrl-C ends with the program.
+static RUNNING: Mutex<Option<Session>> = Mutex::new(None);
+
+/// What runs has a process group of its own, and would outlive the program.
+fn listen() -> Result<(), Error> {
+    let end = || {
+        if let Some(session) = &*RUNNING.lock().unwrap_or_else(PoisonError::into_inner) {
+            session.kill();
+        }
         std::process::exit(i32::from(Exit::Interrupted.code()));
-    })
-    .map_err(|e| Error::Io {
+    };
+    ctrlc::set_handler(end).map_err(|e| Error::Io {
         action: "listen for",
         path: "Ctrl-C".into(),
         source: std::io::Error::other(e),
-    })?;
+    })
+}
+
+/// A session that can run cells, or why there is none.
+fn ready() -> Result<Result<Session, String>, Error> {
+    let session = Session::start(Options { frontend: "command", preload: None, threads: None });
+    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
     let bar = crate::face::compiling();
     let tell = |status: &Status| match status {
         Status::Compiling { done, total } => {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use selfsame::error::Place;
 use selfsame::train::write_atomic;
 use selfsame::Error;
 
@@ -24,7 +25,7 @@ pub fn run(arguments: &Notebook) -> Result<Exit, Error> {
             Some(folder) => folder.join(name.file_name().unwrap_or_default()),
             None => name,
         };
-        let made = notebook::json(&cells(file, &text, &target));
+        let made = notebook::json(&cells(file, &text, &target)?);
         if !arguments.check {
             write_atomic(&target, made.as_bytes())?;
             output::stdout(&target.display().to_string())?;
@@ -41,12 +42,25 @@ pub fn run(arguments: &Notebook) -> Result<Exit, Error> {
 }
 
 /// The cells of a tutorial or a program, for a notebook at `target`.
-fn cells(file: &Path, text: &str, target: &Path) -> Vec<Cell> {
+///
+/// # Errors
+/// A program that defines what its lesson asks the student to write.
+fn cells(file: &Path, text: &str, target: &Path) -> Result<Vec<Cell>, Error> {
     if file.extension().is_none_or(|e| e != "rs") {
-        return notebook::cells(text);
+        return Ok(notebook::cells(text));
     }
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    literate::notebook(text, &dependency(file, target), lesson::find(&stem).ok().as_ref())
+    let lesson = lesson::find(&stem).ok();
+    if let Some(name) = lesson.as_ref().and_then(|lesson| literate::defined_twice(text, lesson)) {
+        return Err(Error::input(
+            file,
+            Place::Whole,
+            format!("its listings define `{name}`, which is an exercise of the lesson too"),
+            "another name: in a notebook both would be one function",
+            "Rename one of them.",
+        ));
+    }
+    Ok(literate::notebook(text, &dependency(file, target), lesson.as_ref()))
 }
 
 /// The library as the notebook's first cell names it: by the way to it in the checkout that the program is in, and by its

@@ -10,10 +10,10 @@ use selfsame::train::{EpochLine, Plan, StepLine};
 use serde_json::{json, Value};
 
 use super::chart::Chart;
-use super::html::escaped;
 use crate::face::training::{clock, Training};
 use crate::face::words;
 use crate::numbers::{counted, percent, thousands};
+use selfsame::plot::escaped;
 
 /// Work that takes less than this is not worth a display.
 const WORTH_SHOWING: Duration = Duration::from_secs(1);

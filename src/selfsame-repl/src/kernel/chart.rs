@@ -1,6 +1,6 @@
 //! A small curve as SVG, in colours that stand out on light and on dark.
 
-use super::html::escaped;
+use selfsame::plot::escaped;
 
 const WIDTH: f64 = 220.0;
 const HEIGHT: f64 = 64.0;

@@ -7,11 +7,11 @@ use selfsame::front::Message;
 use serde_json::{json, Value};
 
 use super::complete::piece;
-use super::html::escaped;
 use crate::editor::InputKind;
 use crate::engine::{Event, Output, Session, Status};
 use crate::face::words;
 use crate::repl::vocabulary;
+use selfsame::plot::escaped;
 
 /// A front end has given up by then.
 const PATIENCE: Duration = Duration::from_secs(5);

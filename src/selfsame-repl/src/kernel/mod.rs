@@ -15,7 +15,6 @@ mod chart;
 mod complete;
 mod execute;
 mod failure;
-mod html;
 mod info;
 mod inspect;
 mod install;

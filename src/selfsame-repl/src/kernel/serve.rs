@@ -15,7 +15,7 @@ use super::past::Past;
 use super::server::Server;
 use super::stdin::Stdin;
 use super::stop::Stop;
-use crate::editor::Config;
+use crate::editor::{default_history_file, Config};
 use crate::engine::Settings;
 use crate::exit::Exit;
 use crate::repl::Shell;
@@ -45,6 +45,7 @@ pub fn serve(file: &Path) -> Result<Exit, Error> {
     let outputs = Outputs::new(outbox.clone());
     let stdin = Arc::new(Stdin::new(outbox.clone(), answers));
     let screen = Notebook::new(Arc::clone(&outputs), Arc::clone(&stdin));
+    let past = Past::open(default_history_file().as_deref(), config.history_size.value);
     let shell = Shell::new(config, FRONTEND, true, Box::new(screen));
     let stop = Stop::new(shell.interrupter(), Arc::clone(&outputs), answers_in, outbox.clone());
     stop.listen()?;
@@ -57,7 +58,7 @@ pub fn serve(file: &Path) -> Result<Exit, Error> {
         stdin,
         stop,
         outbox: outbox.clone(),
-        past: Past::default(),
+        past,
         count: 0,
         inbox,
         waiting: VecDeque::new(),

@@ -14,6 +14,9 @@ use crate::engine::{Event, Fault, FaultKind, Output, Session};
 /// Before the message of a check that does not hold, to tell it from a panic of the function's own.
 const CHECK: &str = "[check] ";
 
+/// The longest that the compilation of a student's file may take, on any machine.
+const COMPILING: Duration = Duration::from_secs(600);
+
 /// Within a check, assertions say that they are ours, and end with a message only.
 const ASSERTIONS: &str = r#"
     #[allow(unused_macros)]
@@ -42,7 +45,7 @@ pub struct Limits {
 }
 
 /// Grades the functions in `source` against `lesson`. `what` names the source to the student, `tell` hears which exercise
-/// is being checked.
+/// is being checked. Also says whether the session is as it was, so that another lesson can be graded in it.
 ///
 /// # Errors
 /// The session has ended and does not come back.
@@ -53,24 +56,38 @@ pub fn grade(
     session: &Session,
     limits: Limits,
     tell: &mut dyn FnMut(&str),
-) -> Result<Grades, Fault> {
-    let mut grader = Grader { lesson, source, what, session, limits };
+) -> Result<(Grades, bool), Fault> {
+    let mut grader = Grader { lesson, source, what, session, limits, beside: String::new() };
     let items = items(source);
-    let mut broken = Vec::new();
     tell("compiling");
-    let all: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
-    // Together is faster; apart only when one of them does not compile.
-    if !all.is_empty() && grader.cell(&all.join("\n\n"))?.ended.is_err() {
-        // What others use comes first; an exercise may use another one, so a second round gives it its chance.
+    let all = items.iter().map(|item| item.text.as_str()).collect::<Vec<_>>().join("\n\n");
+    let missing = |e: &Exercise| !items.iter().any(|item| item.name == e.name);
+    // Everything in one cell is fastest. It leaves nothing behind, and if it ends well there is nothing to find out.
+    if !lesson.exercises.iter().any(missing) {
+        let checks: String = lesson.exercises.iter().map(checked).collect();
+        if grader.cell(&format!("{{\n{all}\n{checks}}};"), limits.each)?.ended.is_ok() {
+            let grades =
+                lesson.exercises.iter().map(|e| Grade::of(e, Verdict::Passed, String::new())).collect();
+            return Ok((grader.graded(grades, Vec::new()), true));
+        }
+    }
+    let mut broken = Vec::new();
+    let mut is_clean = true;
+    if grader.define(&format!("{{\n{all}\n}};"))?.ended.is_ok() {
+        grader.beside = all;
+    } else {
+        // One of them does not compile: each becomes a cell of its own. What others use comes first; an exercise may use
+        // another one, so a second round gives it its chance.
+        is_clean = false;
         let asked = |item: &&Item| lesson.exercises.iter().any(|e| e.name == item.name);
         let helpers = items.iter().filter(|item| !asked(item));
         for item in helpers.chain(items.iter().filter(asked)) {
-            if let Err(fault) = grader.cell(&item.text)?.ended {
+            if let Err(fault) = grader.define(&item.text)?.ended {
                 broken.push((item, fault));
             }
         }
         for (item, _) in std::mem::take(&mut broken) {
-            if let Err(fault) = grader.cell(&item.text)?.ended {
+            if let Err(fault) = grader.define(&item.text)?.ended {
                 broken.push((item, fault));
             }
         }
@@ -92,7 +109,12 @@ pub fn grade(
         )
     });
     let others = others.collect();
-    Ok(Grades { lesson: lesson.number.into(), title: lesson.title.into(), what: what.into(), grades, others })
+    Ok((grader.graded(grades, others), is_clean))
+}
+
+/// An exercise's checks as a block.
+fn checked(exercise: &Exercise) -> String {
+    format!("{{\n{ASSERTIONS}\n{}\n}}\n", exercise.checks)
 }
 
 struct Grader<'g> {
@@ -101,6 +123,8 @@ struct Grader<'g> {
     what: &'g str,
     session: &'g Session,
     limits: Limits,
+    /// The student's items, where they are put beside each exercise's checks; empty where they are cells.
+    beside: String,
 }
 
 /// What became of a cell.
@@ -112,13 +136,18 @@ struct Ran {
 }
 
 impl Grader<'_> {
-    /// Runs a cell; ends its process when it takes longer than it may.
-    fn cell(&mut self, code: &str) -> Result<Ran, Fault> {
+    /// Compiles items, which run nothing.
+    fn define(&mut self, code: &str) -> Result<Ran, Fault> {
+        self.cell(code, COMPILING)
+    }
+
+    /// Runs a cell; ends its process when it takes longer than `limit`.
+    fn cell(&mut self, code: &str, limit: Duration) -> Result<Ran, Fault> {
         // After a process ended, the next is a moment away.
         self.session.wait(|_| {}, || false);
         let heard = self.session.eval_hidden(code);
         let mut ran = Ran { ended: Ok(()), printed: Vec::new(), too_long: false };
-        let until = std::time::Instant::now() + self.limits.each;
+        let until = std::time::Instant::now() + limit;
         loop {
             let left = until.saturating_duration_since(std::time::Instant::now());
             let wait = if ran.too_long { Duration::from_millis(100) } else { left };
@@ -150,13 +179,7 @@ impl Grader<'_> {
         item: Option<&Item>,
         broken: Option<&Fault>,
     ) -> Result<Grade, Fault> {
-        let mut grade = Grade {
-            name: exercise.name.clone(),
-            verdict: Verdict::Missing,
-            message: String::new(),
-            hints: exercise.hints.clone(),
-            printed: Vec::new(),
-        };
+        let mut grade = Grade::of(exercise, Verdict::Missing, String::new());
         let signature = self.lesson.signature(&exercise.name).unwrap_or_default();
         let Some(item) = item else {
             grade.message =
@@ -168,7 +191,7 @@ impl Grader<'_> {
             grade.message = self.compile_message(item, fault);
             return Ok(grade);
         }
-        let ran = self.cell(&format!("{{\n{ASSERTIONS}\n{}\n}};", exercise.checks))?;
+        let ran = self.cell(&format!("{{\n{}\n{}}};", self.beside, checked(exercise)), self.limits.each)?;
         grade.printed = ran.printed;
         (grade.verdict, grade.message) = match ran.ended {
             Ok(()) => (Verdict::Passed, String::new()),
@@ -179,6 +202,11 @@ impl Grader<'_> {
             Err(fault) => judged(&fault, item, &signature),
         };
         Ok(grade)
+    }
+
+    fn graded(&self, grades: Vec<Grade>, others: Vec<String>) -> Grades {
+        let (lesson, title) = (self.lesson.number.into(), self.lesson.title.into());
+        Grades { lesson, title, what: self.what.into(), grades, others }
     }
 
     /// What does not compile, with the lines it stands in.

@@ -2,6 +2,8 @@
 
 use serde_json::{json, Value};
 
+use super::checks::Exercise;
+
 /// Lines that a function printed and that are shown.
 const PRINTED: usize = 10;
 /// Columns of a line of text.
@@ -72,6 +74,12 @@ pub struct Grade {
 }
 
 impl Grade {
+    /// Of an exercise; nothing printed.
+    pub fn of(exercise: &Exercise, verdict: Verdict, message: String) -> Grade {
+        let (name, hints) = (exercise.name.clone(), exercise.hints.clone());
+        Grade { name, verdict, message, hints, printed: Vec::new() }
+    }
+
     /// The hints to show: none to who has passed, one to who has not, all to who asks for them. Who has a wrong answer has
     /// made the first step, and is given the next.
     fn hints(&self, all: bool) -> &[String] {

@@ -229,7 +229,8 @@ mod tests {
             .map(|i| i.name)
             .collect();
         assert_eq!(names, ["one", "two"]);
-        assert_eq!(items("}} ) fn one() {}").len(), 0);
+        let names: Vec<String> = items("}} ) fn one() {}").into_iter().map(|item| item.name).collect();
+        assert_eq!(names, ["one"]);
         assert_eq!(items(""), []);
     }
 }

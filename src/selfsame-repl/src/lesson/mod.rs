@@ -15,5 +15,5 @@ mod items;
 
 pub use catalog::{all, find, Lesson};
 pub use grade::{grade, Limits};
-pub use grades::Verdict;
+pub use grades::{Grades, Verdict};
 pub use items::{items, without_statements};

@@ -25,12 +25,17 @@ pub(super) fn page() -> Result<String, Error> {
          that all runs have (`batch_size` is `--batch-size`), `--set NAME=VALUE` one of the objective's own. `config.json` in a run's \
          folder holds every value that was used, and `selfsame train --config FILE` starts from such a file. The columns are \
          `digits`, `shapes`, `mnist:DIR`, `cifar10:DIR`, `cifar100:DIR` and `folder:DIR`; where one value stands in all, it is \
-         the same for all.\n\nWhat a setting means stands in the documentation of the objective's configuration, `cargo doc \
-         --open -p selfsame`, module `methods`.\n\n## Objectives\n",
+         the same for all.\n\nWhat each setting means stands in the documentation of the objective's configuration, which each section \
+         links to.\n\n## Objectives\n",
     );
     for method in METHODS {
         text += &format!("\n### {method}\n\n{}.\n\n", capital(about_method(method)));
         let specs = DATA.iter().map(|(data, _)| flat(method, data)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(config) = configuration(method) {
+            text += &format!(
+                "What each means: [`{config}`](../../doc/selfsame/methods/struct.{config}.html).\n\n"
+            );
+        }
         let Some(first) = specs.first() else { continue };
         let (same, differ): (Vec<_>, Vec<_>) = first
             .iter()
@@ -53,6 +58,31 @@ pub(super) fn page() -> Result<String, Error> {
     Ok(text)
 }
 
+/// The type whose fields are the objective's own settings.
+fn configuration(method: &str) -> Option<&'static str> {
+    Some(match method {
+        "simclr" => "SimClrConfig",
+        "moco-v1" | "moco-v2" => "MoCoConfig",
+        "moco-v3" => "MoCoV3Config",
+        "nnclr" => "NnclrConfig",
+        "supcon" => "SupConConfig",
+        "dcl" | "dclw" => "DclConfig",
+        "byol" => "ByolConfig",
+        "simsiam" => "SimSiamConfig",
+        "barlow" => "BarlowTwinsConfig",
+        "vicreg" => "VicRegConfig",
+        "w-mse" => "WMseConfig",
+        "lejepa" => "LeJepaConfig",
+        "dino" => "DinoConfig",
+        "ibot" => "IbotConfig",
+        "swav" => "SwavConfig",
+        "deepcluster" => "DeepClusterConfig",
+        "deepcluster-v2" => "DeepClusterV2Config",
+        // The parts' weights.
+        _ => return None,
+    })
+}
+
 /// Settings by name, the objective's own behind those of every run.
 fn flat(method: &str, data: &str) -> Result<Vec<(String, Value)>, Error> {
     let spec = TrainSpec { method: method.into(), data: data.into(), seed: Some(0), ..TrainSpec::default() }
@@ -60,7 +90,7 @@ fn flat(method: &str, data: &str) -> Result<Vec<(String, Value)>, Error> {
     let own: Vec<(String, Value)> = spec.settings.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
     let Ok(Value::Object(all)) = serde_json::to_value(&spec) else { return Ok(own) };
     let shared = all.into_iter().filter(|(name, value)| {
-        !NOT_SETTINGS.contains(&name.as_str()) && !(value.is_null() && name == "temperature")
+        !(NOT_SETTINGS.contains(&name.as_str()) || value.is_null() && name == "temperature")
     });
     Ok(shared.chain(own).collect())
 }
@@ -77,4 +107,16 @@ fn value(settings: &[(String, Value)], name: &str) -> String {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default() + letters.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_objective_has_a_configuration_to_link_to() {
+        for method in METHODS.iter().filter(|method| **method != "hybrid") {
+            assert!(configuration(method).is_some(), "{method}");
+        }
+    }
 }

@@ -312,6 +312,17 @@ impl<P: ImageShape> Part<P> {
     pub fn read(&self, i: usize, out: &mut [u8]) -> Result<()> {
         self.source.read(self.indices[i] as usize, out)
     }
+    /// The same samples with the shape known only at run time.
+    pub fn any(&self) -> Part<AnyImage> {
+        Part {
+            name: self.name,
+            classes: self.classes,
+            labels: self.labels.clone(),
+            source: self.source.clone(),
+            indices: self.indices.clone(),
+            shape: AnyImage(self.shape.size()),
+        }
+    }
     /// The samples at positions `which` of this part, as a part of its own; panics where a position is not below
     /// [`Part::len`].
     pub fn subset(&self, which: &[usize]) -> Part<P> {

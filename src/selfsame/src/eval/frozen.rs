@@ -1,7 +1,5 @@
 //! An encoder that can no longer change.
 
-use dfdx::prelude::*;
-
 use super::Embeddings;
 use crate::augment::Normalise;
 use crate::data::{for_each_plain_batch, Part};
@@ -9,7 +7,7 @@ use crate::error::{device, Error, Result};
 use crate::interrupt::interrupted;
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
-use crate::shape::ImageShape;
+use crate::shape::{AnyImage, ImageShape};
 
 /// Images embedded at once.
 const BATCH: usize = 256;
@@ -47,26 +45,48 @@ impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
     /// # Errors
     /// An image that cannot be read; [`Error::Interrupted`] when a stop was asked for; a device out of memory.
     pub fn embed(&self, part: &Part<E::Input>) -> Result<Embeddings> {
-        self.embed_unless(part, interrupted)
+        embed(&part.any(), &self.normalise, &interrupted, &mut |pixels| self.features(pixels))
     }
 
-    /// [`Frozen::embed`] that does not stop on request: for the short probes of a training run, which stops itself.
-    pub(crate) fn embed_to_the_end(&self, part: &Part<E::Input>) -> Result<Embeddings> {
-        self.embed_unless(part, || false)
+    fn features(&self, pixels: Vec<f32>) -> Result<Vec<f32>> {
+        features(self.encoder, &self.dev, pixels, Mode::Eval)
     }
+}
 
-    fn embed_unless(&self, part: &Part<E::Input>, stop: impl Fn() -> bool) -> Result<Embeddings> {
-        let width = self.encoder.features().size();
-        let mut values = Vec::with_capacity(part.len() * width);
-        for_each_plain_batch(part, BATCH, &self.normalise, |positions, pixels| {
-            if stop() {
-                return Err(Error::Interrupted);
-            }
-            let shape = self.encoder.input().images(positions.len());
-            let x = self.dev.try_tensor_from_vec(pixels, shape).map_err(device)?;
-            values.extend(self.encoder.forward(x, Mode::Eval)?.as_vec());
-            Ok(())
-        })?;
-        Embeddings::new(values, width, part.labels(), part.classes())
+/// What `encoder` makes of images, given and returned as numbers.
+pub(crate) fn features<E: Encoder<D>, D: Engine>(
+    encoder: &E,
+    dev: &D,
+    pixels: Vec<f32>,
+    mode: Mode,
+) -> Result<Vec<f32>> {
+    let images = pixels.len() / encoder.input().size().len().max(1);
+    if images == 0 {
+        // dfdx cannot read a tensor without rows.
+        return Ok(Vec::new());
     }
+    let x = dev.try_tensor_from_vec(pixels, encoder.input().images(images)).map_err(device)?;
+    Ok(encoder.forward(x, mode)?.as_vec())
+}
+
+/// Pixels of some images to their features.
+pub(crate) type Features<'f> = &'f mut dyn FnMut(Vec<f32>) -> Result<Vec<f32>>;
+
+/// [`Frozen::embed`] for an encoder whose types are forgotten, until `stop`.
+pub(crate) fn embed(
+    part: &Part<AnyImage>,
+    normalise: &Normalise,
+    stop: &dyn Fn() -> bool,
+    features: Features<'_>,
+) -> Result<Embeddings> {
+    let mut values = Vec::new();
+    for_each_plain_batch(part, BATCH, normalise, |_, pixels| {
+        if stop() {
+            return Err(Error::Interrupted);
+        }
+        values.extend(features(pixels)?);
+        Ok(())
+    })?;
+    let width = values.len() / part.len().max(1);
+    Embeddings::new(values, width, part.labels(), part.classes())
 }

@@ -14,6 +14,7 @@ pub use baselines::{pca_features, pixels};
 pub use clustering::{cluster_scores, ClusterScores};
 pub use embeddings::Embeddings;
 pub use frozen::Frozen;
+pub(crate) use frozen::{embed, features, Features};
 pub(crate) use knn::knn_to_the_end;
 pub use knn::{knn, nearest_rows, Knn};
 pub use linear_probe::{LinearProbe, ProbeFit};

@@ -7,8 +7,9 @@
 use dfdx::prelude::*;
 
 use crate::error::{device, Result};
+use crate::ops::kernels::kernels;
 use crate::ops::Real;
-use crate::tape::{record, slot, stop_gradient, values};
+use crate::tape::{record, slot, stop_gradient, values, BackwardFn};
 
 /// Devices losses run on.
 pub trait LossOp<E: Real>: Device<E> {
@@ -53,12 +54,23 @@ where
     ) -> Result<Tensor<Rank0, E, Self, T>> {
         let (loss, mut tape) = loss.split_tape();
         let y = loss.device().try_tensor_from_vec(values(&loss), ()).map_err(device)?;
-        record(&mut tape, vec![slot(&loss), slot(x)], slot(&y), move |gy, g| {
-            g[0][0] += gy[0];
-            g[1].iter_mut().zip(&gradient).for_each(|(g, slope)| *g += gy[0] * *slope);
-        });
+        record(&mut tape, vec![slot(&loss), slot(x)], slot(&y), E::attach(gradient));
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`LossOp::attach`].
+    AttachKernel {
+        fn attach(gradient: Vec<Self>) -> BackwardFn<Self> = run;
+    }
+}
+
+fn run<E: Real>(gradient: Vec<E>) -> BackwardFn<E> {
+    Box::new(move |gy: &[E], g: &mut [Vec<E>]| {
+        g[0][0] += gy[0];
+        g[1].iter_mut().zip(&gradient).for_each(|(g, slope)| *g += gy[0] * *slope);
+    })
 }
 
 /// A loss and its gradient with respect to each input.

@@ -7,6 +7,7 @@ use super::attach::{of_one, Graded, LossOp};
 use super::check;
 use super::sup_con::{on_slices, SupConConvention, SupConSettings};
 use crate::error::{device, Error, Result};
+use crate::ops::kernels::{kernels, Made};
 use crate::ops::{
     l2_normalize, matmul, normalize_rows, normalize_rows_backward, L2NormalizeOp, Matrix, Real, Threads,
 };
@@ -165,30 +166,42 @@ where
     ) -> Result<Tensor<Rank0, E, Self, T>> {
         let (z, mut tape) = z.split_tape();
         let (rows, width) = (z.shape().0.size(), z.shape().1.size());
-        let mut unit = values(&z);
-        let inverse = normalize_rows(&mut unit, width.max(1));
-        let mut p = vec![E::zero(); rows * rows];
-        let (lz, lp) = (Matrix::new(rows, width), Matrix::new(rows, rows));
-        matmul(&unit, lz, &unit, lz.t(), &mut p, lp, false, Threads::All);
-        let scale = E::of(1.0 / temperature);
-        let losses: Vec<E> = p
-            .par_chunks_mut(rows)
-            .enumerate()
-            .map(|(i, row)| anchor(row, i, (i + rows / 2) % rows, scale))
-            .collect();
-        let loss = losses.into_iter().sum::<E>() / E::of(rows as f64);
-        let y = z.device().try_tensor_from_vec(vec![loss], ()).map_err(device)?;
-        record(&mut tape, vec![slot(&z)], slot(&y), move |gy, g| {
-            // p holds d loss_i / d scores_i; every score is used by its row and its column.
-            let factor = scale * gy[0] / E::of(rows as f64);
-            let mut gu = vec![E::zero(); rows * width];
-            matmul(&p, lp, &unit, lz, &mut gu, lz, false, Threads::All);
-            matmul(&p, lp.t(), &unit, lz, &mut gu, lz, true, Threads::All);
-            gu.iter_mut().for_each(|g| *g *= factor);
-            normalize_rows_backward(&gu, &unit, &inverse, width.max(1), &mut g[0]);
-        });
+        let (y, backward) = E::nt_xent(values(&z), (rows, width), temperature);
+        let y = z.device().try_tensor_from_vec(y, ()).map_err(device)?;
+        record(&mut tape, vec![slot(&z)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`nt_xent`].
+    NtXentKernel {
+        fn nt_xent(z: Vec<Self>, sizes: (usize, usize), temperature: f64) -> Made<Self> = run;
+    }
+}
+
+fn run<E: Real>(mut unit: Vec<E>, (rows, width): (usize, usize), temperature: f64) -> Made<E> {
+    let inverse = normalize_rows(&mut unit, width.max(1));
+    let mut p = vec![E::zero(); rows * rows];
+    let (lz, lp) = (Matrix::new(rows, width), Matrix::new(rows, rows));
+    matmul(&unit, lz, &unit, lz.t(), &mut p, lp, false, Threads::All);
+    let scale = E::of(1.0 / temperature);
+    let losses: Vec<E> = p
+        .par_chunks_mut(rows)
+        .enumerate()
+        .map(|(i, row)| anchor(row, i, (i + rows / 2) % rows, scale))
+        .collect();
+    let loss = losses.into_iter().sum::<E>() / E::of(rows as f64);
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        // p holds d loss_i / d scores_i; every score is used by its row and its column.
+        let factor = scale * gy[0] / E::of(rows as f64);
+        let mut gu = vec![E::zero(); rows * width];
+        matmul(&p, lp, &unit, lz, &mut gu, lz, false, Threads::All);
+        matmul(&p, lp.t(), &unit, lz, &mut gu, lz, true, Threads::All);
+        gu.iter_mut().for_each(|g| *g *= factor);
+        normalize_rows_backward(&gu, &unit, &inverse, width.max(1), &mut g[0]);
+    };
+    (vec![loss], Box::new(backward))
 }
 
 /// One anchor's loss; its row of similarities becomes the loss's gradient with respect to the scaled scores.

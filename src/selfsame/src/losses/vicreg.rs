@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::attach::{of_one, Graded, LossOp};
 use super::check;
 use crate::error::{device, Error, Result};
+use crate::ops::kernels::{kernels, Made};
 use crate::ops::{dot, matmul, vectorized, Matrix, Real, Threads};
 use crate::tape::{profile::op, record, slot, values, Scratch};
 
@@ -248,13 +249,9 @@ where
         let ((a, ta), (b, tb)) = (a.split_tape(), b.split_tape());
         let mut tape = ta.merge(tb);
         let (n, d) = (a.shape().0.size(), a.shape().1.size());
-        let (loss, pair) = Pair::of(&values(&a), &values(&b), n, d, weights);
-        let y = a.device().try_tensor_from_vec(vec![loss], ()).map_err(device)?;
-        record(&mut tape, vec![slot(&a), slot(&b)], slot(&y), move |gy, g| {
-            if let [a, b] = g {
-                pair.add_gradient(gy[0], a, b);
-            }
-        });
+        let (y, backward) = E::vicreg(values(&a), values(&b), (n, d), weights);
+        let y = a.device().try_tensor_from_vec(y, ()).map_err(device)?;
+        record(&mut tape, vec![slot(&a), slot(&b)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
 
@@ -264,15 +261,38 @@ where
     ) -> Result<Tensor<Rank0, E, Self, T>> {
         let (z, mut tape) = z.split_tape();
         let (n, d) = (z.shape().0.size() / 2, z.shape().1.size());
-        let both = values(&z);
-        let (loss, pair) = Pair::of(&both[..n * d], &both[n * d..], n, d, weights);
-        let y = z.device().try_tensor_from_vec(vec![loss], ()).map_err(device)?;
-        record(&mut tape, vec![slot(&z)], slot(&y), move |gy, g| {
-            let (a, b) = g[0].split_at_mut(n * d);
-            pair.add_gradient(gy[0], a, b);
-        });
+        let (y, backward) = E::vicreg_views(values(&z), (n, d), weights);
+        let y = z.device().try_tensor_from_vec(y, ()).map_err(device)?;
+        record(&mut tape, vec![slot(&z)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernels of [`vicreg`] and [`vicreg_views`].
+    VicRegKernels {
+        fn vicreg(a: Vec<Self>, b: Vec<Self>, sizes: (usize, usize), weights: VicRegWeights) -> Made<Self> = run;
+        fn vicreg_views(z: Vec<Self>, sizes: (usize, usize), weights: VicRegWeights) -> Made<Self> = run_views;
+    }
+}
+
+fn run<E: Real>(a: Vec<E>, b: Vec<E>, (n, d): (usize, usize), weights: VicRegWeights) -> Made<E> {
+    let (loss, pair) = Pair::of(&a, &b, n, d, weights);
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        if let [a, b] = g {
+            pair.add_gradient(gy[0], a, b);
+        }
+    };
+    (vec![loss], Box::new(backward))
+}
+
+fn run_views<E: Real>(both: Vec<E>, (n, d): (usize, usize), weights: VicRegWeights) -> Made<E> {
+    let (loss, pair) = Pair::of(&both[..n * d], &both[n * d..], n, d, weights);
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        let (a, b) = g[0].split_at_mut(n * d);
+        pair.add_gradient(gy[0], a, b);
+    };
+    (vec![loss], Box::new(backward))
 }
 
 /// Two views and what the loss's gradient needs of them.

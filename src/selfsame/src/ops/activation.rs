@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::nonlinearity::{
     gelu_tanh_with_slope, gelu_with_slope, log_sigmoid_with_slope, relu_with_slope, silu_with_slope,
     softplus_with_slope,
@@ -200,59 +201,102 @@ where
     Cpu: Device<E>,
 {
     fn relu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        elementwise(
-            x,
-            #[inline(always)]
-            |x| relu_with_slope(x),
-        )
+        elementwise(x, E::relu_values)
     }
     fn gelu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        elementwise(
-            x,
-            #[inline(always)]
-            |x| gelu_with_slope(x),
-        )
+        elementwise(x, E::gelu_values)
     }
     fn gelu_tanh<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        elementwise(
-            x,
-            #[inline(always)]
-            |x| gelu_tanh_with_slope(x),
-        )
+        elementwise(x, E::gelu_tanh_values)
     }
     fn silu<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        elementwise(
-            x,
-            #[inline(always)]
-            |x| silu_with_slope(x),
-        )
+        elementwise(x, E::silu_values)
     }
     fn softplus<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        elementwise(
-            x,
-            #[inline(always)]
-            |x| softplus_with_slope(x),
-        )
+        elementwise(x, E::softplus_values)
     }
     fn log_sigmoid<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        elementwise(
-            x,
-            #[inline(always)]
-            |x| log_sigmoid_with_slope(x),
-        )
+        elementwise(x, E::log_sigmoid_values)
     }
 }
 
-/// `f` of every element, where `f` gives the value and its slope; the one that is not needed costs nothing.
+/// `x` through a kernel that works on each number by itself.
 fn elementwise<S: Shape, E: Real, T: Tape<E, Cpu>>(
     x: Tensor<S, E, Cpu, T>,
-    f: impl Fn(E) -> (E, E) + Sync + 'static,
+    kernel: impl Fn(Vec<E>) -> Made<E>,
 ) -> Result<Tensor<S, E, Cpu, T>>
 where
     Cpu: Device<E>,
 {
     let (x, mut tape) = x.split_tape();
-    let xs = values(&x);
+    let (y, backward) = kernel(values(&x));
+    let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
+    record(&mut tape, vec![slot(&x)], slot(&y), backward);
+    Ok(y.put_tape(tape))
+}
+
+kernels! {
+    /// The kernels of the activations.
+    ActivationKernels {
+        fn relu_values(x: Vec<Self>) -> Made<Self> = run_relu;
+        fn gelu_values(x: Vec<Self>) -> Made<Self> = run_gelu;
+        fn gelu_tanh_values(x: Vec<Self>) -> Made<Self> = run_gelu_tanh;
+        fn silu_values(x: Vec<Self>) -> Made<Self> = run_silu;
+        fn softplus_values(x: Vec<Self>) -> Made<Self> = run_softplus;
+        fn log_sigmoid_values(x: Vec<Self>) -> Made<Self> = run_log_sigmoid;
+    }
+}
+
+fn run_relu<E: Real>(x: Vec<E>) -> Made<E> {
+    each(
+        x,
+        #[inline(always)]
+        |x| relu_with_slope(x),
+    )
+}
+
+fn run_gelu<E: Real>(x: Vec<E>) -> Made<E> {
+    each(
+        x,
+        #[inline(always)]
+        |x| gelu_with_slope(x),
+    )
+}
+
+fn run_gelu_tanh<E: Real>(x: Vec<E>) -> Made<E> {
+    each(
+        x,
+        #[inline(always)]
+        |x| gelu_tanh_with_slope(x),
+    )
+}
+
+fn run_silu<E: Real>(x: Vec<E>) -> Made<E> {
+    each(
+        x,
+        #[inline(always)]
+        |x| silu_with_slope(x),
+    )
+}
+
+fn run_softplus<E: Real>(x: Vec<E>) -> Made<E> {
+    each(
+        x,
+        #[inline(always)]
+        |x| softplus_with_slope(x),
+    )
+}
+
+fn run_log_sigmoid<E: Real>(x: Vec<E>) -> Made<E> {
+    each(
+        x,
+        #[inline(always)]
+        |x| log_sigmoid_with_slope(x),
+    )
+}
+
+/// `f` of every element, where `f` gives the value and its slope; the one that is not needed costs nothing.
+fn each<E: Real>(xs: Vec<E>, f: impl Fn(E) -> (E, E) + Sync + 'static) -> Made<E> {
     let mut y = vec![E::zero(); xs.len()];
     y.par_chunks_mut(CHUNK).zip(xs.par_chunks(CHUNK)).for_each(|(y, x)| {
         vectorized(
@@ -260,8 +304,7 @@ where
             || y.iter_mut().zip(x).for_each(|(y, x)| *y = f(*x).0),
         );
     });
-    let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
-    record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
         g[0].par_chunks_mut(CHUNK).zip(gy.par_chunks(CHUNK)).zip(xs.par_chunks(CHUNK)).for_each(
             |((gx, gy), x)| {
                 vectorized(
@@ -270,6 +313,6 @@ where
                 );
             },
         );
-    });
-    Ok(y.put_tape(tape))
+    };
+    (y, Box::new(backward))
 }

@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::linear::add_columns;
 use super::Real;
 use crate::error::{device, Error, Result};
@@ -93,12 +94,9 @@ where
         b: &Tensor<S, E, Self>,
     ) -> Result<Tensor<S, E, Self, T>> {
         let (a, mut tape) = a.split_tape();
-        let (mut y, bs) = (values(&a), values(b));
-        y.iter_mut().zip(&bs).for_each(|(y, b)| *y += *b);
+        let (y, backward) = E::add_values(values(&a), values(b));
         let y = a.device().try_tensor_from_vec(y, *a.shape()).map_err(device)?;
-        record(&mut tape, vec![slot(&a), slot(b)], slot(&y), |gy, g| {
-            g.iter_mut().for_each(|g| g.iter_mut().zip(gy).for_each(|(g, gy)| *g += *gy));
-        });
+        record(&mut tape, vec![slot(&a), slot(b)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
 
@@ -107,13 +105,34 @@ where
         table: &Tensor<(N, W), E, Self>,
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
-        let (mut y, ts) = (values(&x), values(table));
-        y.par_chunks_mut(ts.len().max(1)).for_each(|y| y.iter_mut().zip(&ts).for_each(|(y, t)| *y += *t));
+        let (y, backward) = E::add_to_each(values(&x), values(table));
         let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
-        record(&mut tape, vec![slot(&x), slot(table)], slot(&y), |gy, g| {
-            g[0].iter_mut().zip(gy).for_each(|(g, gy)| *g += *gy);
-            add_columns(gy, &mut g[1]);
-        });
+        record(&mut tape, vec![slot(&x), slot(table)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernels of [`add`] and [`add_to_each`].
+    AddKernels {
+        fn add_values(a: Vec<Self>, b: Vec<Self>) -> Made<Self> = run;
+        fn add_to_each(x: Vec<Self>, table: Vec<Self>) -> Made<Self> = run_each;
+    }
+}
+
+fn run<E: Real>(mut y: Vec<E>, b: Vec<E>) -> Made<E> {
+    y.iter_mut().zip(&b).for_each(|(y, b)| *y += *b);
+    let backward = |gy: &[E], g: &mut [Vec<E>]| {
+        g.iter_mut().for_each(|g| g.iter_mut().zip(gy).for_each(|(g, gy)| *g += *gy));
+    };
+    (y, Box::new(backward))
+}
+
+fn run_each<E: Real>(mut y: Vec<E>, table: Vec<E>) -> Made<E> {
+    y.par_chunks_mut(table.len().max(1)).for_each(|y| y.iter_mut().zip(&table).for_each(|(y, t)| *y += *t));
+    let backward = |gy: &[E], g: &mut [Vec<E>]| {
+        g[0].iter_mut().zip(gy).for_each(|(g, gy)| *g += *gy);
+        add_columns(gy, &mut g[1]);
+    };
+    (y, Box::new(backward))
 }

@@ -4,6 +4,8 @@ use dfdx::prelude::*;
 use rayon::prelude::*;
 
 use super::attend::Attend;
+use super::kernels::{kernels, Made};
+use super::mask::OwnedMask;
 use super::{Mask, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{profile::op, record, slot, values, Scratch};
@@ -119,40 +121,58 @@ where
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
         let (qkv, mut tape) = qkv.split_tape();
         let (batch, tokens, _) = *qkv.shape();
-        let (n, w, causal) = (tokens.size(), width.size(), mask == Mask::Causal);
-        let xs = values(&qkv);
-        let mut y = vec![E::zero(); batch.size() * n * w];
-        let mut logs = Scratch::<E>::any(batch.size() * n * heads);
-        let room = Attend::new((n, w, heads), causal, None).scratch();
-        y.par_chunks_mut((n * w).max(1))
-            .zip(xs.par_chunks((3 * n * w).max(1)))
-            .zip(logs.par_chunks_mut((n * heads).max(1)))
-            .enumerate()
-            .for_each_init(
-                || Scratch::any(room),
-                |scratch, (i, ((y, x), logs))| {
-                    let attend = Attend::new((n, w, heads), causal, mask.of_sample(i, n));
-                    attend.forward(x, logs, y, scratch);
-                },
-            );
-        let kept = if T::OWNS_TAPE { y.clone() } else { Vec::new() };
+        let sizes = (batch.size(), tokens.size(), width.size(), heads);
+        let (y, backward) = E::attention(values(&qkv), sizes, mask.to_owned(), T::OWNS_TAPE);
         let y = qkv.device().try_tensor_from_vec(y, (batch, tokens, width)).map_err(device)?;
-        let seen = mask.to_owned();
-        record(&mut tape, vec![slot(&qkv)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut((3 * n * w).max(1))
-                .zip(xs.par_chunks((3 * n * w).max(1)))
-                .zip(logs.par_chunks((n * heads).max(1)))
-                .zip(kept.par_chunks((n * w).max(1)).zip(gy.par_chunks((n * w).max(1))))
-                .enumerate()
-                .for_each_init(
-                    || (Scratch::any(room), Scratch::any(3 * n * w)),
-                    |(scratch, own), (i, (((gx, x), logs), (y, gy)))| {
-                        let keys = seen.as_mask().of_sample(i, n);
-                        Attend::new((n, w, heads), causal, keys).backward(x, logs, y, gy, own, scratch);
-                        gx.iter_mut().zip(own.iter()).for_each(|(gx, g)| *gx += *g);
-                    },
-                );
-        });
+        record(&mut tape, vec![slot(&qkv)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`attention`].
+    AttentionKernel {
+        fn attention(qkv: Vec<Self>, sizes: (usize, usize, usize, usize), mask: OwnedMask, keep: bool) -> Made<Self> = run;
+    }
+}
+
+/// `sizes` are the batch, the tokens, the width and the heads.
+fn run<E: Real>(
+    xs: Vec<E>,
+    (batch, n, w, heads): (usize, usize, usize, usize),
+    mask: OwnedMask,
+    keep: bool,
+) -> Made<E> {
+    let causal = mask.as_mask() == Mask::Causal;
+    let mut y = vec![E::zero(); batch * n * w];
+    let mut logs = Scratch::<E>::any(batch * n * heads);
+    let room = Attend::new((n, w, heads), causal, None).scratch();
+    y.par_chunks_mut((n * w).max(1))
+        .zip(xs.par_chunks((3 * n * w).max(1)))
+        .zip(logs.par_chunks_mut((n * heads).max(1)))
+        .enumerate()
+        .for_each_init(
+            || Scratch::any(room),
+            |scratch, (i, ((y, x), logs))| {
+                let attend = Attend::new((n, w, heads), causal, mask.as_mask().of_sample(i, n));
+                attend.forward(x, logs, y, scratch);
+            },
+        );
+    let kept = if keep { y.clone() } else { Vec::new() };
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        g[0].par_chunks_mut((3 * n * w).max(1))
+            .zip(xs.par_chunks((3 * n * w).max(1)))
+            .zip(logs.par_chunks((n * heads).max(1)))
+            .zip(kept.par_chunks((n * w).max(1)).zip(gy.par_chunks((n * w).max(1))))
+            .enumerate()
+            .for_each_init(
+                || (Scratch::any(room), Scratch::any(3 * n * w)),
+                |(scratch, own), (i, (((gx, x), logs), (y, gy)))| {
+                    let keys = mask.as_mask().of_sample(i, n);
+                    Attend::new((n, w, heads), causal, keys).backward(x, logs, y, gy, own, scratch);
+                    gx.iter_mut().zip(own.iter()).for_each(|(gx, g)| *gx += *g);
+                },
+            );
+    };
+    (y, Box::new(backward))
 }

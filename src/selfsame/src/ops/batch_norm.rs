@@ -3,9 +3,10 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::kernels;
 use super::{dot, sum, sum_map, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, profile::op, record, slot, values};
+use crate::tape::{kept, profile::op, record, slot, values, BackwardFn, Scratch};
 
 /// Numbers a task works on: large enough to outweigh handing it to a thread.
 const CHUNK: usize = 1 << 14;
@@ -130,59 +131,85 @@ where
     ) -> Result<(Tensor<S, E, Self, T>, BatchStats<E>)> {
         let (x, mut tape) = x.split_tape();
         let dims = fold(x.shape(), scale.shape().0.size());
-        let (mut hat, s, t) = (kept(&x), values(scale), values(shift));
-        let fixed = matches!(norm, Norm::Fixed(_));
-        let stats = match norm {
-            Norm::Batch => measure(&hat, dims),
-            Norm::Fixed(stats) => stats.clone(),
+        let fixed = match norm {
+            Norm::Batch => None,
+            Norm::Fixed(stats) => Some(stats.clone()),
         };
-        let inverse: Vec<E> = stats.variance.iter().map(|v| (*v + E::of(eps)).sqrt().recip()).collect();
-        let mut y = vec![E::zero(); hat.len()];
-        let (_, c, l) = dims;
-        let chunk = CHUNK.div_ceil((c * l).max(1)) * (c * l).max(1);
-        hat.par_chunks_mut(chunk).zip(y.par_chunks_mut(chunk)).for_each(|(hat, y)| {
+        let (y, stats, backward) = E::batch_norm(kept(&x), [values(scale), values(shift)], fixed, dims, eps);
+        let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
+        record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), backward);
+        Ok((y.put_tape(tape), stats))
+    }
+}
+
+kernels! {
+    /// The kernel of [`batch_norm`].
+    BatchNormKernel {
+        fn batch_norm(
+            x: Scratch<Self>,
+            parameters: [Vec<Self>; 2],
+            fixed: Option<BatchStats<Self>>,
+            dims: (usize, usize, usize),
+            eps: f64,
+        ) -> (Vec<Self>, BatchStats<Self>, BackwardFn<Self>) = run;
+    }
+}
+
+/// The output, the statistics used, and the way back; `dims` are the batch, the channels and the values of a channel.
+fn run<E: Real>(
+    mut hat: Scratch<E>,
+    [s, t]: [Vec<E>; 2],
+    fixed: Option<BatchStats<E>>,
+    dims: (usize, usize, usize),
+    eps: f64,
+) -> (Vec<E>, BatchStats<E>, BackwardFn<E>) {
+    let constant = fixed.is_some();
+    let stats = fixed.unwrap_or_else(|| measure(&hat, dims));
+    let inverse: Vec<E> = stats.variance.iter().map(|v| (*v + E::of(eps)).sqrt().recip()).collect();
+    let mut y = vec![E::zero(); hat.len()];
+    let (_, c, l) = dims;
+    let chunk = CHUNK.div_ceil((c * l).max(1)) * (c * l).max(1);
+    hat.par_chunks_mut(chunk).zip(y.par_chunks_mut(chunk)).for_each(|(hat, y)| {
+        if l == 1 {
+            return vectorized(
+                #[inline(always)]
+                || normalize_rows(hat, y, (&stats.mean, &inverse), (&s, &t)),
+            );
+        }
+        each_channel(hat, y, (c, l), |i, hat, y| {
+            *hat = (*hat - stats.mean[i]) * inverse[i];
+            *y = *hat * s[i] + t[i];
+        });
+    });
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        let [gx, gs, gt] = g else { return };
+        let mut sums = channel_sums(gy, &hat, dims);
+        for (i, (sum, dot)) in sums.iter().enumerate() {
+            gt[i] += *sum;
+            gs[i] += *dot;
+        }
+        // Fixed statistics are constants: only the direct term remains.
+        let over = if constant { E::zero() } else { E::of(((dims.0 * l) as f64).recip()) };
+        sums.iter_mut().for_each(|(sum, dot)| (*sum, *dot) = (*sum * over, *dot * over));
+        let factor: Vec<E> = inverse.iter().zip(&s).map(|(inverse, s)| *inverse * *s).collect();
+        // What was normalised becomes the gradient.
+        let chunks = gx.par_chunks_mut(chunk).zip(hat.par_chunks_mut(chunk)).zip(gy.par_chunks(chunk));
+        chunks.for_each(|((gx, hat), gy)| {
             if l == 1 {
                 return vectorized(
                     #[inline(always)]
-                    || normalize_rows(hat, y, (&stats.mean, &inverse), (&s, &t)),
+                    || normalize_rows_backward(gy, hat, gx, &sums, &factor),
                 );
             }
-            each_channel(hat, y, (c, l), |i, hat, y| {
-                *hat = (*hat - stats.mean[i]) * inverse[i];
-                *y = *hat * s[i] + t[i];
-            });
+            each_channel(hat, gx, (c, l), |i, hat, _| *hat = *hat * sums[i].1 + sums[i].0);
+            vectorized(
+                #[inline(always)]
+                || hat.iter_mut().zip(gy).for_each(|(hat, gy)| *hat = *gy - *hat),
+            );
+            each_channel(hat, gx, (c, l), |i, hat, gx| *gx += factor[i] * *hat);
         });
-        let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
-        record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), move |gy, g| {
-            let [gx, gs, gt] = g else { return };
-            let mut sums = channel_sums(gy, &hat, dims);
-            for (i, (sum, dot)) in sums.iter().enumerate() {
-                gt[i] += *sum;
-                gs[i] += *dot;
-            }
-            // Fixed statistics are constants: only the direct term remains.
-            let over = if fixed { E::zero() } else { E::of(((dims.0 * l) as f64).recip()) };
-            sums.iter_mut().for_each(|(sum, dot)| (*sum, *dot) = (*sum * over, *dot * over));
-            let factor: Vec<E> = inverse.iter().zip(&s).map(|(inverse, s)| *inverse * *s).collect();
-            // What was normalised becomes the gradient.
-            let chunks = gx.par_chunks_mut(chunk).zip(hat.par_chunks_mut(chunk)).zip(gy.par_chunks(chunk));
-            chunks.for_each(|((gx, hat), gy)| {
-                if l == 1 {
-                    return vectorized(
-                        #[inline(always)]
-                        || normalize_rows_backward(gy, hat, gx, &sums, &factor),
-                    );
-                }
-                each_channel(hat, gx, (c, l), |i, hat, _| *hat = *hat * sums[i].1 + sums[i].0);
-                vectorized(
-                    #[inline(always)]
-                    || hat.iter_mut().zip(gy).for_each(|(hat, gy)| *hat = *gy - *hat),
-                );
-                each_channel(hat, gx, (c, l), |i, hat, gx| *gx += factor[i] * *hat);
-            });
-        });
-        Ok((y.put_tape(tape), stats))
-    }
+    };
+    (y, stats, Box::new(backward))
 }
 
 // With one value a channel the loops run over channels. They are functions of their own because a compiler knows of a

@@ -12,7 +12,7 @@ use super::{vectorized, BatchStats, Real};
 use crate::tape::Scratch;
 
 /// One stage before its batch is seen.
-pub(super) struct Layer<E> {
+pub struct Layer<E> {
     pub(super) plan: Plan,
     /// (out, in, taps).
     pub(super) weight: Vec<E>,
@@ -45,7 +45,7 @@ pub(super) struct Stack<E: Real> {
 
 /// What a stack's output is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Output {
+pub enum Output {
     /// The last stage's images, channels first.
     Images,
     /// Their means over all places.

@@ -16,7 +16,7 @@ const COLUMNS: usize = 1 << 18;
 
 /// The sizes of one convolution, for the kernels.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub struct Plan {
     pub(super) image: (usize, usize),
     pub(super) channels: usize,
     pub(super) out: (usize, usize),

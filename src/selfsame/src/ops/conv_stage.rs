@@ -5,9 +5,10 @@ use dfdx::prelude::*;
 use super::conv_passes::{Layer, Output, Stack, StageGradient};
 use super::conv_plan::Plan;
 use super::conv_window::{check_window, kernel_sizes};
+use super::kernels::kernels;
 use super::{ActivationOp, BatchNormOp, BatchStats, Conv2dOp, ConvWindow, Norm, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, profile::op, record, slot, values, Slot};
+use crate::tape::{kept, profile::op, record, slot, values, BackwardFn, Scratch, Slot};
 
 /// The parameters of a stage.
 #[derive(Debug)]
@@ -188,25 +189,60 @@ where
     ) -> Result<(Tensor<S, E, Cpu, T>, Vec<BatchStats<E>>)> {
         let (x, mut tape) = x.split_tape();
         let batch = x.shape().0.size();
-        let (stack, stats) = Stack::forward(kept(&x), batch, self.layers, T::OWNS_TAPE);
-        let y = x.device().try_tensor_from_vec(stack.output(output), shape).map_err(device)?;
+        let wanted = Wanted { output, backward: T::OWNS_TAPE, image: differentiable };
+        let (y, stats, backward) = E::conv_stages(kept(&x), batch, self.layers, wanted);
+        let y = x.device().try_tensor_from_vec(y, shape).map_err(device)?;
         let mut inputs = self.slots;
         if differentiable {
             inputs.push(slot(&x));
         }
-        record(&mut tape, inputs, slot(&y), move |gy, g| {
-            let (g, image) = match (differentiable, g.split_last_mut()) {
-                (true, Some((image, g))) => (g, Some(image.as_mut_slice())),
-                _ => (g, None),
-            };
-            let mut gradients: Vec<StageGradient<'_, E>> = Vec::new();
-            for stage in g.chunks_exact_mut(3) {
-                if let [weight, scale, shift] = stage {
-                    gradients.push(StageGradient { weight, scale, shift });
-                }
-            }
-            stack.backward(output, gy, &mut gradients, image);
-        });
+        record(&mut tape, inputs, slot(&y), backward);
         Ok((y.put_tape(tape), stats))
     }
+}
+
+/// What is asked of a stack of stages.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    output: Output,
+    /// Whether gradients will be asked for at all.
+    backward: bool,
+    /// Whether that of the images will be.
+    image: bool,
+}
+
+kernels! {
+    /// The kernel of [`conv_stage`] and [`conv_stack`](super::conv_stack()).
+    ConvStagesKernel {
+        fn conv_stages(
+            x: Scratch<Self>,
+            batch: usize,
+            layers: Vec<Layer<Self>>,
+            wanted: Wanted,
+        ) -> (Vec<Self>, Vec<BatchStats<Self>>, BackwardFn<Self>) = run;
+    }
+}
+
+fn run<E: Real>(
+    x: Scratch<E>,
+    batch: usize,
+    layers: Vec<Layer<E>>,
+    wanted: Wanted,
+) -> (Vec<E>, Vec<BatchStats<E>>, BackwardFn<E>) {
+    let (stack, stats) = Stack::forward(x, batch, layers, wanted.backward);
+    let y = stack.output(wanted.output);
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        let (g, image) = match (wanted.image, g.split_last_mut()) {
+            (true, Some((image, g))) => (g, Some(image.as_mut_slice())),
+            _ => (g, None),
+        };
+        let mut gradients: Vec<StageGradient<'_, E>> = Vec::new();
+        for stage in g.chunks_exact_mut(3) {
+            if let [weight, scale, shift] = stage {
+                gradients.push(StageGradient { weight, scale, shift });
+            }
+        }
+        stack.backward(wanted.output, gy, &mut gradients, image);
+    };
+    (y, stats, Box::new(backward))
 }

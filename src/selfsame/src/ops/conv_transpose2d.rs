@@ -7,6 +7,7 @@ use super::conv2d::bias_gradient;
 use super::conv_plan::{add_channels_first, channels_first, channels_last, Plan};
 use super::conv_taps::{add_bias, over_taps, Taps};
 use super::conv_window::{check_bias, check_transposed, kernel_sizes};
+use super::kernels::{kernels, Made};
 use super::{ConvWindow, Real};
 use crate::error::{device, Result};
 use crate::tape::{kept, record, slot, values, Scratch};
@@ -145,21 +146,41 @@ where
             outs: c.size(),
             window,
         };
-        let (xs, by_output) = (kept(&x), plan.by_output(&values(weight)));
-        let y = forward(&plan, &xs, &by_output, bias.map(values).as_deref(), batch.size());
+        let (y, backward) =
+            E::conv_transpose2d(kept(&x), values(weight), bias.map(values), plan, batch.size());
         let y = x.device().try_tensor_from_vec(y, (batch, out.0, out.1, out.2)).map_err(device)?;
         let mut inputs = vec![slot(&x), slot(weight)];
         inputs.extend(bias.map(slot));
-        record(&mut tape, inputs, slot(&y), move |gy, g| {
-            if let [gx, gw, rest @ ..] = g {
-                backward(&plan, &xs, &plan.by_tap(&by_output), gy, gx, gw);
-                if let Some(gb) = rest.first_mut() {
-                    bias_gradient(gy, plan.places(), gb);
-                }
-            }
-        });
+        record(&mut tape, inputs, slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`conv_transpose2d`].
+    ConvTranspose2dKernel {
+        fn conv_transpose2d(
+            x: Scratch<Self>,
+            weight: Vec<Self>,
+            bias: Option<Vec<Self>>,
+            plan: Plan,
+            batch: usize,
+        ) -> Made<Self> = run;
+    }
+}
+
+fn run<E: Real>(xs: Scratch<E>, weight: Vec<E>, bias: Option<Vec<E>>, plan: Plan, batch: usize) -> Made<E> {
+    let by_output = plan.by_output(&weight);
+    let y = forward(&plan, &xs, &by_output, bias.as_deref(), batch);
+    let to_inputs = move |gy: &[E], g: &mut [Vec<E>]| {
+        if let [gx, gw, rest @ ..] = g {
+            backward(&plan, &xs, &plan.by_tap(&by_output), gy, gx, gw);
+            if let Some(gb) = rest.first_mut() {
+                bias_gradient(gy, plan.places(), gb);
+            }
+        }
+    };
+    (y, Box::new(to_inputs))
 }
 
 /// All samples, channels first on both sides.

@@ -3,10 +3,11 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::softmax::log_softmax_row;
 use super::{sum, sum_zip, vectorized, Real};
 use crate::error::{device, Error, Result};
-use crate::tape::{kept, profile::op, record, slot};
+use crate::tape::{kept, profile::op, record, slot, Scratch};
 
 /// Numbers a task works on at least.
 const CHUNK: usize = 1 << 12;
@@ -196,33 +197,45 @@ where
     ) -> Result<Tensor<Rank0, E, Self, T>> {
         let (logits, mut tape) = logits.split_tape();
         let (rows, classes) = (logits.shape().0.size(), logits.shape().1.size().max(1));
-        let total = targets.total(rows);
-        // The logits become the loss's gradient with respect to them.
-        let mut slope = kept(&logits);
-        let mut losses = vec![E::zero(); rows];
-        let each = CHUNK.div_ceil(classes);
-        losses.par_chunks_mut(each).zip(slope.par_chunks_mut(each * classes)).enumerate().for_each_init(
-            || vec![E::zero(); classes],
-            |target, (chunk, (losses, rows))| {
-                for (i, (loss, row)) in losses.iter_mut().zip(rows.chunks_exact_mut(classes)).enumerate() {
-                    targets.fill(chunk * each + i, total, target);
-                    *loss = loss_and_slope(row, target);
-                }
-            },
-        );
-        let loss = losses.into_iter().sum::<E>();
-        let y = logits.device().try_tensor_from_vec(vec![loss], ()).map_err(device)?;
-        record(&mut tape, vec![slot(&logits)], slot(&y), move |gy, g| {
-            let gy = gy[0];
-            g[0].par_chunks_mut(CHUNK).zip(slope.par_chunks(CHUNK)).for_each(|(gx, slope)| {
-                vectorized(
-                    #[inline(always)]
-                    || gx.iter_mut().zip(slope).for_each(|(gx, s)| *gx += gy * *s),
-                );
-            });
-        });
+        let (y, backward) = E::cross_entropy(kept(&logits), targets, (rows, classes));
+        let y = logits.device().try_tensor_from_vec(y, ()).map_err(device)?;
+        record(&mut tape, vec![slot(&logits)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`cross_entropy`].
+    CrossEntropyKernel {
+        fn cross_entropy(logits: Scratch<Self>, targets: Targets<'_>, sizes: (usize, usize)) -> Made<Self> = run;
+    }
+}
+
+/// `sizes` are rows and classes. The logits become the loss's gradient with respect to them.
+fn run<E: Real>(mut slope: Scratch<E>, targets: Targets<'_>, (rows, classes): (usize, usize)) -> Made<E> {
+    let total = targets.total(rows);
+    let mut losses = vec![E::zero(); rows];
+    let each = CHUNK.div_ceil(classes);
+    losses.par_chunks_mut(each).zip(slope.par_chunks_mut(each * classes)).enumerate().for_each_init(
+        || vec![E::zero(); classes],
+        |target, (chunk, (losses, rows))| {
+            for (i, (loss, row)) in losses.iter_mut().zip(rows.chunks_exact_mut(classes)).enumerate() {
+                targets.fill(chunk * each + i, total, target);
+                *loss = loss_and_slope(row, target);
+            }
+        },
+    );
+    let loss = losses.into_iter().sum::<E>();
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        let gy = gy[0];
+        g[0].par_chunks_mut(CHUNK).zip(slope.par_chunks(CHUNK)).for_each(|(gx, slope)| {
+            vectorized(
+                #[inline(always)]
+                || gx.iter_mut().zip(slope).for_each(|(gx, s)| *gx += gy * *s),
+            );
+        });
+    };
+    (vec![loss], Box::new(backward))
 }
 
 /// `-sum(target * log softmax(row))`; the row becomes its derivative, `sum(target) * softmax(row) - target`.

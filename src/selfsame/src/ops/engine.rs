@@ -6,6 +6,7 @@ use super::{
     LinearOp, MaxPoolOp, MeanErrorOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
 use crate::losses::{LossOp, MaskedErrorOp, NtXentOp, VicRegOp};
+use crate::train::LoopOp;
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
 #[diagnostic::on_unimplemented(
@@ -41,6 +42,7 @@ pub trait Engine<E: Real = f32>:
     + UnpatchifyOp<E>
     + StackOp<E>
     + VicRegOp<E>
+    + LoopOp
 {
 }
 

@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::{dot, vectorized, Real};
 use crate::error::{device, Result};
 use crate::tape::{profile::op, record, slot, values, Scratch};
@@ -56,15 +57,27 @@ where
     ) -> Result<Tensor<(B, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let width = x.shape().1.size().max(1);
-        let mut unit = values(&x);
-        let inverse = normalize_rows(&mut unit, width);
-        let saved = if T::OWNS_TAPE { Scratch::copy_of(&unit) } else { Scratch::any(0) };
+        let (unit, backward) = E::l2_normalize(values(&x), width, T::OWNS_TAPE);
         let y = x.device().try_tensor_from_vec(unit, *x.shape()).map_err(device)?;
-        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            normalize_rows_backward(gy, &saved, &inverse, width, &mut g[0]);
-        });
+        record(&mut tape, vec![slot(&x)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`l2_normalize`].
+    L2NormalizeKernel {
+        fn l2_normalize(x: Vec<Self>, width: usize, keep: bool) -> Made<Self> = run;
+    }
+}
+
+fn run<E: Real>(mut unit: Vec<E>, width: usize, keep: bool) -> Made<E> {
+    let inverse = normalize_rows(&mut unit, width);
+    let saved = if keep { Scratch::copy_of(&unit) } else { Scratch::any(0) };
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        normalize_rows_backward(gy, &saved, &inverse, width, &mut g[0]);
+    };
+    (unit, Box::new(backward))
 }
 
 /// Scales rows of `width` to unit length in place; returns each row's factor.

@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::{dot, sum, vectorized, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{kept, profile::op, record, slot, values, Scratch};
@@ -72,31 +73,50 @@ where
     ) -> Result<Tensor<(R, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let (rows, width) = (x.shape().0.size(), x.shape().1.size().max(1));
-        let (mut hat, s, t) = (kept(&x), values(scale), values(shift));
-        let mut inverse = Scratch::<E>::any(rows);
-        let mut y = vec![E::zero(); hat.len()];
-        hat.par_chunks_mut(GROUP * width)
-            .zip(y.par_chunks_mut(GROUP * width))
-            .zip(inverse.par_chunks_mut(GROUP))
-            .for_each(|((hat, y), inverse)| forward(hat, [&s, &t], E::of(eps), inverse, y));
+        let parameters = [values(scale), values(shift)];
+        let (y, backward) = E::layer_norm(kept(&x), parameters, (rows, width), eps);
         let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
-        record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), move |gy, g| {
-            let [gx, gs, gt] = g else { return };
-            let mut sums = Scratch::<E>::zeros(rows.div_ceil(GROUP) * 3 * width);
-            gx.par_chunks_mut(GROUP * width)
-                .zip(gy.par_chunks(GROUP * width))
-                .zip(hat.par_chunks(GROUP * width))
-                .zip(inverse.par_chunks(GROUP))
-                .zip(sums.par_chunks_mut(3 * width))
-                .for_each(|((((gx, gy), hat), inverse), sums)| backward(gy, hat, inverse, &s, gx, sums));
-            for sums in sums.chunks_exact(3 * width) {
-                let (by_scale, by_shift) = sums[..2 * width].split_at(width);
-                gs.iter_mut().zip(by_scale).for_each(|(g, s)| *g += *s);
-                gt.iter_mut().zip(by_shift).for_each(|(g, s)| *g += *s);
-            }
-        });
+        record(&mut tape, vec![slot(&x), slot(scale), slot(shift)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`layer_norm`].
+    LayerNormKernel {
+        fn layer_norm(x: Scratch<Self>, parameters: [Vec<Self>; 2], sizes: (usize, usize), eps: f64) -> Made<Self> = run;
+    }
+}
+
+/// `sizes` are rows and their width.
+fn run<E: Real>(
+    mut hat: Scratch<E>,
+    [s, t]: [Vec<E>; 2],
+    (rows, width): (usize, usize),
+    eps: f64,
+) -> Made<E> {
+    let mut inverse = Scratch::<E>::any(rows);
+    let mut y = vec![E::zero(); hat.len()];
+    hat.par_chunks_mut(GROUP * width)
+        .zip(y.par_chunks_mut(GROUP * width))
+        .zip(inverse.par_chunks_mut(GROUP))
+        .for_each(|((hat, y), inverse)| forward(hat, [&s, &t], E::of(eps), inverse, y));
+    let to_inputs = move |gy: &[E], g: &mut [Vec<E>]| {
+        let [gx, gs, gt] = g else { return };
+        let mut sums = Scratch::<E>::zeros(rows.div_ceil(GROUP) * 3 * width);
+        gx.par_chunks_mut(GROUP * width)
+            .zip(gy.par_chunks(GROUP * width))
+            .zip(hat.par_chunks(GROUP * width))
+            .zip(inverse.par_chunks(GROUP))
+            .zip(sums.par_chunks_mut(3 * width))
+            .for_each(|((((gx, gy), hat), inverse), sums)| backward(gy, hat, inverse, &s, gx, sums));
+        for sums in sums.chunks_exact(3 * width) {
+            let (by_scale, by_shift) = sums[..2 * width].split_at(width);
+            gs.iter_mut().zip(by_scale).for_each(|(g, s)| *g += *s);
+            gt.iter_mut().zip(by_shift).for_each(|(g, s)| *g += *s);
+        }
+    };
+    (y, Box::new(to_inputs))
 }
 
 /// Standardises the rows `hat` in place, notes the inverse standard deviations and writes what scale and shift make of it.

@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::{matmul, Matrix, Real, Threads};
 use crate::error::{device, Error, Result};
 use crate::tape::{profile::op, record, slot, values};
@@ -83,36 +84,38 @@ where
         let (x, mut tape) = x.split_tape();
         let (batch, outs) = (x.shape().0, weight.shape().0);
         let (b, i, o) = (batch.size(), x.shape().1.size(), outs.size());
-        let (xs, ws) = (values(&x), values(weight));
-        let mut y = vec![E::zero(); b * o];
-        if let Some(bias) = bias {
-            let bias = values(bias);
-            y.par_chunks_mut(o.max(1)).for_each(|row| row.copy_from_slice(&bias));
-        }
-        let add = bias.is_some();
-        matmul(
-            &xs,
-            Matrix::new(b, i),
-            &ws,
-            Matrix::new(o, i).t(),
-            &mut y,
-            Matrix::new(b, o),
-            add,
-            Threads::All,
-        );
+        let (y, backward) = E::linear(values(&x), values(weight), bias.map(values), (b, i, o));
         let y = x.device().try_tensor_from_vec(y, (batch, outs)).map_err(device)?;
         let mut inputs = vec![slot(&x), slot(weight)];
         inputs.extend(bias.map(slot));
-        record(&mut tape, inputs, slot(&y), move |gy, g| {
-            let (by, bi) = (Matrix::new(b, o), Matrix::new(b, i));
-            matmul(gy, by, &ws, Matrix::new(o, i), &mut g[0], bi, true, Threads::All);
-            matmul(gy, by.t(), &xs, bi, &mut g[1], Matrix::new(o, i), true, Threads::All);
-            if let Some(gb) = g.get_mut(2) {
-                add_columns(gy, gb);
-            }
-        });
+        record(&mut tape, inputs, slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`linear`].
+    LinearKernel {
+        fn linear(x: Vec<Self>, weight: Vec<Self>, bias: Option<Vec<Self>>, sizes: (usize, usize, usize)) -> Made<Self> = run;
+    }
+}
+
+/// `sizes` are the batch, the features in and those out.
+fn run<E: Real>(xs: Vec<E>, ws: Vec<E>, bias: Option<Vec<E>>, (b, i, o): (usize, usize, usize)) -> Made<E> {
+    let (lx, lw, ly) = (Matrix::new(b, i), Matrix::new(o, i), Matrix::new(b, o));
+    let mut y = vec![E::zero(); b * o];
+    if let Some(bias) = &bias {
+        y.par_chunks_mut(o.max(1)).for_each(|row| row.copy_from_slice(bias));
+    }
+    matmul(&xs, lx, &ws, lw.t(), &mut y, ly, bias.is_some(), Threads::All);
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        matmul(gy, ly, &ws, lw, &mut g[0], lx, true, Threads::All);
+        matmul(gy, ly.t(), &xs, lx, &mut g[1], lw, true, Threads::All);
+        if let Some(gb) = g.get_mut(2) {
+            add_columns(gy, gb);
+        }
+    };
+    (y, Box::new(backward))
 }
 
 /// Adds every row of `rows` to `sum`.

@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::linear::{add_columns, composed as composed_linear};
 use super::nonlinearity::{gelu_tanh_with_slope, gelu_with_slope, relu_with_slope};
 use super::{activation, matmul, vectorized, Activation, Matrix, Real, Threads};
@@ -89,28 +90,54 @@ where
         let (x, mut tape) = x.split_tape();
         let (batch, outs) = (x.shape().0, weight.shape().0);
         let (b, i, o) = (batch.size(), x.shape().1.size(), outs.size());
-        let (lx, lw, ly) = (Matrix::new(b, i), Matrix::new(o, i), Matrix::new(b, o));
         let (xs, ws) = (kept(&x), kept(weight));
-        let mut y = vec![E::zero(); b * o];
-        matmul(&xs, lx, &ws, lw.t(), &mut y, ly, false, Threads::All);
-        let mut slope = Scratch::<E>::any(y.len());
-        activate(activation, &values(bias), &mut y, &mut slope);
+        let (y, backward) = E::linear_act(xs, ws, values(bias), activation, (b, i, o));
         let y = x.device().try_tensor_from_vec(y, (batch, outs)).map_err(device)?;
-        record(&mut tape, vec![slot(&x), slot(weight), slot(bias)], slot(&y), move |gy, g| {
-            let [gx, gw, gb] = g else { return };
-            // The slopes become the gradient before the activation.
-            slope.par_chunks_mut(CHUNK).zip(gy.par_chunks(CHUNK)).for_each(|(slope, gy)| {
-                vectorized(
-                    #[inline(always)]
-                    || slope.iter_mut().zip(gy).for_each(|(s, g)| *s *= *g),
-                );
-            });
-            matmul(&slope, ly, &ws, lw, gx, lx, true, Threads::All);
-            matmul(&slope, ly.t(), &xs, lx, gw, lw, true, Threads::All);
-            add_columns(&slope, gb);
-        });
+        record(&mut tape, vec![slot(&x), slot(weight), slot(bias)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`linear_act`].
+    LinearActKernel {
+        fn linear_act(
+            x: Scratch<Self>,
+            weight: Scratch<Self>,
+            bias: Vec<Self>,
+            activation: Activation,
+            sizes: (usize, usize, usize),
+        ) -> Made<Self> = run;
+    }
+}
+
+/// `sizes` are the batch, the features in and those out.
+fn run<E: Real>(
+    xs: Scratch<E>,
+    ws: Scratch<E>,
+    bias: Vec<E>,
+    activation: Activation,
+    (b, i, o): (usize, usize, usize),
+) -> Made<E> {
+    let (lx, lw, ly) = (Matrix::new(b, i), Matrix::new(o, i), Matrix::new(b, o));
+    let mut y = vec![E::zero(); b * o];
+    matmul(&xs, lx, &ws, lw.t(), &mut y, ly, false, Threads::All);
+    let mut slope = Scratch::<E>::any(y.len());
+    activate(activation, &bias, &mut y, &mut slope);
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        let [gx, gw, gb] = g else { return };
+        // The slopes become the gradient before the activation.
+        slope.par_chunks_mut(CHUNK).zip(gy.par_chunks(CHUNK)).for_each(|(slope, gy)| {
+            vectorized(
+                #[inline(always)]
+                || slope.iter_mut().zip(gy).for_each(|(s, g)| *s *= *g),
+            );
+        });
+        matmul(&slope, ly, &ws, lw, gx, lx, true, Threads::All);
+        matmul(&slope, ly.t(), &xs, lx, gw, lw, true, Threads::All);
+        add_columns(&slope, gb);
+    };
+    (y, Box::new(backward))
 }
 
 /// Adds `bias` to every row of `y` and activates it; `slope` receives the derivatives.

@@ -55,7 +55,7 @@ impl Mask<'_> {
 
 /// A [`Mask`] that holds its keys.
 #[derive(Debug)]
-pub(crate) enum OwnedMask {
+pub enum OwnedMask {
     None,
     Causal,
     Keys(Vec<bool>),

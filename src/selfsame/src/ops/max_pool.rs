@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::{PoolWindow, Real};
 use crate::error::{device, Result};
 use crate::tape::{profile::op, record, slot, values, Scratch};
@@ -117,24 +118,40 @@ where
     ) -> Result<Tensor<(B, C, OH, OW), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let (batch, channels, h, w) = *x.shape();
-        let (size, places) = ((h.size(), w.size()), out.0.size() * out.1.size());
-        let pixels = size.0 * size.1;
-        let mut y = vec![E::zero(); batch.size() * channels.size() * places];
-        let mut from = Scratch::<u32>::any(y.len());
-        let xs = values(&x);
-        y.par_chunks_mut(places)
-            .zip(from.par_chunks_mut(places))
-            .zip(xs.par_chunks(pixels))
-            .for_each(|((y, from), x)| plane(x, size, window, (out.0.size(), out.1.size()), y, from));
+        let planes = batch.size() * channels.size();
+        let sizes = ((h.size(), w.size()), (out.0.size(), out.1.size()));
+        let (y, backward) = E::max_pool2d(values(&x), planes, window, sizes);
         let y = x.device().try_tensor_from_vec(y, (batch, channels, out.0, out.1)).map_err(device)?;
-        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            let planes = g[0].par_chunks_mut(pixels).zip(gy.par_chunks(places)).zip(from.par_chunks(places));
-            planes.for_each(|((gx, gy), from)| {
-                gy.iter().zip(from).for_each(|(gy, from)| gx[*from as usize] += *gy);
-            });
-        });
+        record(&mut tape, vec![slot(&x)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+/// Height and width of a plane, before and after.
+type Planes = ((usize, usize), (usize, usize));
+
+kernels! {
+    /// The kernel of [`max_pool2d`].
+    MaxPoolKernel {
+        fn max_pool2d(x: Vec<Self>, planes: usize, window: PoolWindow, sizes: Planes) -> Made<Self> = run;
+    }
+}
+
+fn run<E: Real>(xs: Vec<E>, planes: usize, window: PoolWindow, (size, out): Planes) -> Made<E> {
+    let (pixels, places) = (size.0 * size.1, out.0 * out.1);
+    let mut y = vec![E::zero(); planes * places];
+    let mut from = Scratch::<u32>::any(y.len());
+    y.par_chunks_mut(places)
+        .zip(from.par_chunks_mut(places))
+        .zip(xs.par_chunks(pixels))
+        .for_each(|((y, from), x)| plane(x, size, window, out, y, from));
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        let planes = g[0].par_chunks_mut(pixels).zip(gy.par_chunks(places)).zip(from.par_chunks(places));
+        planes.for_each(|((gx, gy), from)| {
+            gy.iter().zip(from).for_each(|(gy, from)| gx[*from as usize] += *gy);
+        });
+    };
+    (y, Box::new(backward))
 }
 
 /// One channel: the maxima and where they are.

@@ -5,6 +5,8 @@
 //! name is what the rest of the library calls. Operations work in float32 and, on the CPU, in float64, so that
 //! gradients can be checked to ten digits.
 //!
+//! A kernel is compiled in this crate and nowhere else, however many shapes it serves (`kernels`).
+//!
 //! Results do not depend on the number of threads: sums over samples are taken in groups of fixed size, in order.
 
 mod activation;
@@ -38,6 +40,7 @@ mod embedding;
 mod engine;
 #[cfg(test)]
 mod golden;
+pub(crate) mod kernels;
 mod kl_div;
 mod l2_normalize;
 mod layer_norm;

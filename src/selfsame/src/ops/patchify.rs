@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::Real;
 use crate::error::{device, Error, Result};
 use crate::tape::{profile::op, record, slot, values};
@@ -61,26 +62,37 @@ where
         let (x, mut tape) = x.split_tape();
         let (batch, c, h, w) = *x.shape();
         let (c, h, w) = (c.size(), h.size(), w.size());
-        let n = (c * h * w).max(1);
-        let xs = values(&x);
-        let mut y = vec![E::zero(); xs.len()];
-        y.par_chunks_mut(n).zip(xs.par_chunks(n)).for_each(|(y, x)| {
-            runs((c, h, w), patch, |from, to| y[to..to + patch].copy_from_slice(&x[from..from + patch]));
-        });
+        let (y, backward) = E::patchify(values(&x), (c, h, w), patch);
         let shape = (batch, (h / patch) * (w / patch), c * patch * patch);
         let y = x.device().try_tensor_from_vec(y, shape).map_err(device)?;
-        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut(n).zip(gy.par_chunks(n)).for_each(|(gx, gy)| {
-                runs((c, h, w), patch, |from, to| {
-                    gx[from..from + patch]
-                        .iter_mut()
-                        .zip(&gy[to..to + patch])
-                        .for_each(|(gx, gy)| *gx += *gy);
-                });
-            });
-        });
+        record(&mut tape, vec![slot(&x)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`patchify`].
+    PatchifyKernel {
+        fn patchify(x: Vec<Self>, image: (usize, usize, usize), patch: usize) -> Made<Self> = run;
+    }
+}
+
+/// `image` is (channels, height, width).
+fn run<E: Real>(xs: Vec<E>, image: (usize, usize, usize), patch: usize) -> Made<E> {
+    let n = (image.0 * image.1 * image.2).max(1);
+    let mut y = vec![E::zero(); xs.len()];
+    y.par_chunks_mut(n).zip(xs.par_chunks(n)).for_each(|(y, x)| {
+        runs(image, patch, |from, to| y[to..to + patch].copy_from_slice(&x[from..from + patch]));
+    });
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        g[0].par_chunks_mut(n).zip(gy.par_chunks(n)).for_each(|(gx, gy)| {
+            runs(image, patch, |from, to| {
+                let pairs = gx[from..from + patch].iter_mut().zip(&gy[to..to + patch]);
+                pairs.for_each(|(gx, gy)| *gx += *gy);
+            });
+        });
+    };
+    (y, Box::new(backward))
 }
 
 /// Calls `f` with the start of every horizontal run of `patch` pixels in the image and in the patches.

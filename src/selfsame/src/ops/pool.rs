@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::Real;
 use crate::error::{device, Result};
 use crate::tape::{profile::op, record, slot, values};
@@ -72,21 +73,9 @@ where
     ) -> Result<Tensor<(B, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let (batch, tokens, width) = *x.shape();
-        let (n, w) = (tokens.size().max(1), width.size().max(1));
-        let scale = E::of(1.0 / n as f64);
-        let xs = values(&x);
-        let mut y = vec![E::zero(); batch.size() * width.size()];
-        y.par_chunks_mut(w).zip(xs.par_chunks(n * w)).for_each(|(y, x)| {
-            x.chunks_exact(w).for_each(|row| y.iter_mut().zip(row).for_each(|(y, x)| *y += *x));
-            y.iter_mut().for_each(|y| *y *= scale);
-        });
+        let (y, backward) = E::mean_middle(values(&x), (batch.size(), tokens.size(), width.size()));
         let y = x.device().try_tensor_from_vec(y, (batch, width)).map_err(device)?;
-        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut(n * w).zip(gy.par_chunks(w)).for_each(|(gx, gy)| {
-                gx.chunks_exact_mut(w)
-                    .for_each(|row| row.iter_mut().zip(gy).for_each(|(gx, gy)| *gx += *gy * scale));
-            });
-        });
+        record(&mut tape, vec![slot(&x)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
 
@@ -95,15 +84,43 @@ where
     ) -> Result<Tensor<(B, C), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let (batch, channels, places) = *x.shape();
-        let n = places.max(1);
-        let scale = E::of(1.0 / n as f64);
-        let y: Vec<E> = values(&x).par_chunks(n).map(|x| x.iter().copied().sum::<E>() * scale).collect();
+        let (y, backward) = E::mean_last(values(&x), places.max(1));
         let y = x.device().try_tensor_from_vec(y, (batch, channels)).map_err(device)?;
-        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut(n)
-                .zip(gy)
-                .for_each(|(gx, gy)| gx.iter_mut().for_each(|gx| *gx += *gy * scale));
-        });
+        record(&mut tape, vec![slot(&x)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernels of [`mean_middle`] and [`mean_last`].
+    PoolKernels {
+        fn mean_middle(x: Vec<Self>, sizes: (usize, usize, usize)) -> Made<Self> = run_middle;
+        fn mean_last(x: Vec<Self>, places: usize) -> Made<Self> = run_last;
+    }
+}
+
+fn run_middle<E: Real>(xs: Vec<E>, (batch, tokens, width): (usize, usize, usize)) -> Made<E> {
+    let (n, w) = (tokens.max(1), width.max(1));
+    let scale = E::of(1.0 / n as f64);
+    let mut y = vec![E::zero(); batch * width];
+    y.par_chunks_mut(w).zip(xs.par_chunks(n * w)).for_each(|(y, x)| {
+        x.chunks_exact(w).for_each(|row| y.iter_mut().zip(row).for_each(|(y, x)| *y += *x));
+        y.iter_mut().for_each(|y| *y *= scale);
+    });
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        g[0].par_chunks_mut(n * w).zip(gy.par_chunks(w)).for_each(|(gx, gy)| {
+            gx.chunks_exact_mut(w)
+                .for_each(|row| row.iter_mut().zip(gy).for_each(|(gx, gy)| *gx += *gy * scale));
+        });
+    };
+    (y, Box::new(backward))
+}
+
+fn run_last<E: Real>(xs: Vec<E>, n: usize) -> Made<E> {
+    let scale = E::of(1.0 / n as f64);
+    let y: Vec<E> = xs.par_chunks(n).map(|x| x.iter().copied().sum::<E>() * scale).collect();
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        g[0].par_chunks_mut(n).zip(gy).for_each(|(gx, gy)| gx.iter_mut().for_each(|gx| *gx += *gy * scale));
+    };
+    (y, Box::new(backward))
 }

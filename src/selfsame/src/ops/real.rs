@@ -6,7 +6,33 @@ use dfdx::dtypes::Dtype;
 ///
 /// The functions that end in `_fast` are for loops inside `simd::vectorized`: for float32 they are polynomials a compiler
 /// turns into vectors, for float64 the standard library's.
-pub trait Real: Dtype + num_traits::Float + std::iter::Sum + Into<f64> {
+pub trait Real:
+    Dtype
+    + num_traits::Float
+    + std::iter::Sum
+    + Into<f64>
+    + super::activation::ActivationKernels
+    + super::add::AddKernels
+    + super::attention::AttentionKernel
+    + super::batch_norm::BatchNormKernel
+    + super::conv2d::Conv2dKernel
+    + super::conv_stage::ConvStagesKernel
+    + super::conv_transpose2d::ConvTranspose2dKernel
+    + super::cross_entropy::CrossEntropyKernel
+    + super::l2_normalize::L2NormalizeKernel
+    + super::layer_norm::LayerNormKernel
+    + super::linear::LinearKernel
+    + super::linear_act::LinearActKernel
+    + super::max_pool::MaxPoolKernel
+    + super::patchify::PatchifyKernel
+    + super::pool::PoolKernels
+    + super::softmax::SoftmaxKernels
+    + super::stack::StackKernel
+    + super::unpatchify::UnpatchifyKernel
+    + crate::losses::AttachKernel
+    + crate::losses::NtXentKernel
+    + crate::losses::VicRegKernels
+{
     /// The nearest value to `x`.
     fn of(x: f64) -> Self;
     /// As float64.

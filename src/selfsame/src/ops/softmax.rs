@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::{dot, largest, sum, sum_map, vectorized, Real};
 use crate::error::{device, Error, Result};
 use crate::tape::{kept, profile::op, record, slot, Scratch};
@@ -114,17 +115,11 @@ where
     Cpu: Device<E>,
 {
     fn softmax<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        row_by_row(x, softmax_row, |gy, y, gx| {
-            let dot = dot(gy, y);
-            gx.iter_mut().zip(gy).zip(y).for_each(|((gx, gy), y)| *gx += *y * (*gy - dot));
-        })
+        row_by_row(x, E::softmax)
     }
 
     fn log_softmax<S: Shape, T: Tape<E, Self>>(x: Tensor<S, E, Self, T>) -> Result<Tensor<S, E, Self, T>> {
-        row_by_row(x, log_softmax_row, |gy, y, gx| {
-            let total = sum(gy);
-            gx.iter_mut().zip(gy).zip(y).for_each(|((gx, gy), y)| *gx += *gy - y.exp_fast() * total);
-        })
+        row_by_row(x, E::log_softmax)
     }
 
     fn logsumexp<R: Dim, W: Dim, T: Tape<E, Self>>(
@@ -132,22 +127,50 @@ where
     ) -> Result<Tensor<(R,), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let (rows, width) = *x.shape();
-        let w = width.size().max(1);
-        let mut p = kept(&x);
-        let mut y = vec![E::neg_infinity(); rows.size()];
-        y.par_iter_mut().zip(p.par_chunks_mut(w)).with_min_len(CHUNK.div_ceil(w)).for_each(|(y, row)| {
-            vectorized(
-                #[inline(always)]
-                || *y = softmax_row(row),
-            );
-        });
+        let (y, backward) = E::logsumexp(kept(&x), (rows.size(), width.size().max(1)));
         let y = x.device().try_tensor_from_vec(y, (rows,)).map_err(device)?;
-        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            let rows = g[0].par_chunks_mut(w).zip(p.par_chunks(w)).zip(gy).with_min_len(CHUNK.div_ceil(w));
-            rows.for_each(|((gx, p), gy)| gx.iter_mut().zip(p).for_each(|(gx, p)| *gx += *gy * *p));
-        });
+        record(&mut tape, vec![slot(&x)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernels of [`softmax`], [`log_softmax`] and [`logsumexp`].
+    SoftmaxKernels {
+        fn softmax(x: Vec<Self>, width: usize, keep: bool) -> Made<Self> = run_softmax;
+        fn log_softmax(x: Vec<Self>, width: usize, keep: bool) -> Made<Self> = run_log_softmax;
+        fn logsumexp(x: Scratch<Self>, sizes: (usize, usize)) -> Made<Self> = run_logsumexp;
+    }
+}
+
+fn run_softmax<E: Real>(x: Vec<E>, width: usize, keep: bool) -> Made<E> {
+    each_row(x, width, keep, softmax_row, |gy, y, gx| {
+        let dot = dot(gy, y);
+        gx.iter_mut().zip(gy).zip(y).for_each(|((gx, gy), y)| *gx += *y * (*gy - dot));
+    })
+}
+
+fn run_log_softmax<E: Real>(x: Vec<E>, width: usize, keep: bool) -> Made<E> {
+    each_row(x, width, keep, log_softmax_row, |gy, y, gx| {
+        let total = sum(gy);
+        gx.iter_mut().zip(gy).zip(y).for_each(|((gx, gy), y)| *gx += *gy - y.exp_fast() * total);
+    })
+}
+
+/// `sizes` are rows and their width.
+fn run_logsumexp<E: Real>(mut p: Scratch<E>, (rows, w): (usize, usize)) -> Made<E> {
+    let mut y = vec![E::neg_infinity(); rows];
+    y.par_iter_mut().zip(p.par_chunks_mut(w)).with_min_len(CHUNK.div_ceil(w)).for_each(|(y, row)| {
+        vectorized(
+            #[inline(always)]
+            || *y = softmax_row(row),
+        );
+    });
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        let rows = g[0].par_chunks_mut(w).zip(p.par_chunks(w)).zip(gy).with_min_len(CHUNK.div_ceil(w));
+        rows.for_each(|((gx, p), gy)| gx.iter_mut().zip(p).for_each(|(gx, p)| *gx += *gy * *p));
+    };
+    (y, Box::new(backward))
 }
 
 /// Softmax of a row in place; gives the logarithm of the sum of its exponentials.
@@ -173,16 +196,28 @@ pub(crate) fn log_softmax_row<E: Real>(row: &mut [E]) -> E {
 /// `forward` replaces a row by its result; `backward`, given the gradient of a result and the result, adds to the row's.
 fn row_by_row<S: Shape, E: Real, T: Tape<E, Cpu>>(
     x: Tensor<S, E, Cpu, T>,
-    forward: impl Fn(&mut [E]) -> E + Sync,
-    backward: impl Fn(&[E], &[E], &mut [E]) + Sync + 'static,
+    kernel: impl Fn(Vec<E>, usize, bool) -> Made<E>,
 ) -> Result<Tensor<S, E, Cpu, T>>
 where
     Cpu: Device<E>,
 {
     let (x, mut tape) = x.split_tape();
     let width = fold(x.shape()).1.max(1);
+    let (y, backward) = kernel(crate::tape::values(&x), width, T::OWNS_TAPE);
+    let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
+    record(&mut tape, vec![slot(&x)], slot(&y), backward);
+    Ok(y.put_tape(tape))
+}
+
+/// Every row through `forward` in place; `backward` gets a row's upstream gradient, its result, and its gradient to add to.
+fn each_row<E: Real>(
+    mut y: Vec<E>,
+    width: usize,
+    keep: bool,
+    forward: impl Fn(&mut [E]) -> E + Sync,
+    backward: impl Fn(&[E], &[E], &mut [E]) + Sync + 'static,
+) -> Made<E> {
     let chunk = CHUNK.div_ceil(width) * width;
-    let mut y = crate::tape::values(&x);
     y.par_chunks_mut(chunk).for_each(|rows| {
         vectorized(
             #[inline(always)]
@@ -193,9 +228,8 @@ where
             },
         );
     });
-    let saved = if T::OWNS_TAPE { Scratch::copy_of(&y) } else { Scratch::any(0) };
-    let y = x.device().try_tensor_from_vec(y, *x.shape()).map_err(device)?;
-    record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
+    let saved = if keep { Scratch::copy_of(&y) } else { Scratch::any(0) };
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
         let chunks = g[0].par_chunks_mut(chunk).zip(gy.par_chunks(chunk)).zip(saved.par_chunks(chunk));
         chunks.for_each(|((gx, gy), y)| {
             vectorized(
@@ -206,6 +240,6 @@ where
                 },
             );
         });
-    });
-    Ok(y.put_tape(tape))
+    };
+    (y, Box::new(backward))
 }

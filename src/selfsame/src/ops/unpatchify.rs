@@ -3,6 +3,7 @@
 use dfdx::prelude::*;
 use rayon::prelude::*;
 
+use super::kernels::{kernels, Made};
 use super::patchify::runs;
 use super::Real;
 use crate::error::{device, Error, Result};
@@ -95,22 +96,35 @@ where
     ) -> Result<Tensor<(B, C, H, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let sizes = (image.0.size(), image.1.size(), image.2.size());
-        let n = (sizes.0 * sizes.1 * sizes.2).max(1);
-        let xs = values(&x);
-        let mut y = vec![E::zero(); xs.len()];
-        y.par_chunks_mut(n).zip(xs.par_chunks(n)).for_each(|(y, x)| {
-            runs(sizes, patch, |to, from| y[to..to + patch].copy_from_slice(&x[from..from + patch]));
-        });
+        let (y, backward) = E::unpatchify(values(&x), sizes, patch);
         let shape = (x.shape().0, image.0, image.1, image.2);
         let y = x.device().try_tensor_from_vec(y, shape).map_err(device)?;
-        record(&mut tape, vec![slot(&x)], slot(&y), move |gy, g| {
-            g[0].par_chunks_mut(n).zip(gy.par_chunks(n)).for_each(|(gx, gy)| {
-                runs(sizes, patch, |from, to| {
-                    let pairs = gx[to..to + patch].iter_mut().zip(&gy[from..from + patch]);
-                    pairs.for_each(|(gx, gy)| *gx += *gy);
-                });
-            });
-        });
+        record(&mut tape, vec![slot(&x)], slot(&y), backward);
         Ok(y.put_tape(tape))
     }
+}
+
+kernels! {
+    /// The kernel of [`unpatchify`].
+    UnpatchifyKernel {
+        fn unpatchify(x: Vec<Self>, image: (usize, usize, usize), patch: usize) -> Made<Self> = run;
+    }
+}
+
+/// `image` is (channels, height, width).
+fn run<E: Real>(xs: Vec<E>, image: (usize, usize, usize), patch: usize) -> Made<E> {
+    let n = (image.0 * image.1 * image.2).max(1);
+    let mut y = vec![E::zero(); xs.len()];
+    y.par_chunks_mut(n).zip(xs.par_chunks(n)).for_each(|(y, x)| {
+        runs(image, patch, |to, from| y[to..to + patch].copy_from_slice(&x[from..from + patch]));
+    });
+    let backward = move |gy: &[E], g: &mut [Vec<E>]| {
+        g[0].par_chunks_mut(n).zip(gy.par_chunks(n)).for_each(|(gx, gy)| {
+            runs(image, patch, |from, to| {
+                let pairs = gx[to..to + patch].iter_mut().zip(&gy[from..from + patch]);
+                pairs.for_each(|(gx, gy)| *gx += *gy);
+            });
+        });
+    };
+    (y, Box::new(backward))
 }

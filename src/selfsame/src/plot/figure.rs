@@ -270,8 +270,8 @@ fn draw_svg(recipe: &Recipe, theme: Theme, width: u32, height: u32) -> Result<St
     Ok(svg)
 }
 
-/// Text for HTML and XML, quotes included.
-pub(crate) fn escaped(text: &str) -> String {
+/// Text as HTML and XML show it, quotes included; control characters, which XML cannot hold, become U+FFFD.
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

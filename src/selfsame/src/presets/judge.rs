@@ -4,11 +4,8 @@ use dfdx::prelude::*;
 
 use crate::augment::Views;
 use crate::data::{Dataset, Part};
-use crate::diagnose::Geometry;
 use crate::error::Result;
-use crate::eval::{
-    drawn, judge, pca_features, pixels, train_supervised, Embeddings, Frozen, Parts, DRAWS, FRACTIONS,
-};
+use crate::eval::{drawn, judge, pca_features, pixels, train_supervised, Frozen, Parts, DRAWS, FRACTIONS};
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::random::{stream, Purpose};
@@ -106,17 +103,4 @@ fn few_labels<E: Encoder<D>, D: Engine>(
     let frozen = Frozen::new(model.encoder(), dev, evaluation_normalise(views, channels));
     let features = frozen.embed(test)?;
     Ok(features.accuracy(&model.classify(dev, &features)?))
-}
-
-/// Geometry of the test features, with the alignment of two views of up to 512 test images.
-pub(crate) fn geometry<E: Encoder<D>, D: Engine>(
-    dev: &D,
-    encoder: &E,
-    data: &Dataset<E::Input>,
-    views: &Views,
-    test: &Embeddings,
-    seed: u64,
-) -> Result<Geometry> {
-    let pairs = crate::train::paired_features(dev, encoder, &data.test(), views, seed)?;
-    Geometry::measure(test.values(), test.len(), test.width(), Some((&pairs.0, &pairs.1)))
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use dfdx::prelude::Cpu;
 
 use super::data::{normalise, open, DataKind};
-use super::judge::{baselines, embed, geometry};
+use super::judge::{baselines, embed};
 use super::publish::publish;
 use super::{objectives, TrainSpec};
 use crate::augment::Views;
@@ -22,8 +22,8 @@ use crate::plot::verdict;
 use crate::shape::AnyImage;
 use crate::tape::count_parameters;
 use crate::train::{
-    checkpoint_exists, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Baselines, Ending,
-    Outcome, Plan, Progress, Report, RunLock, Scores, Trainer, Watch,
+    checkpoint_exists, geometry, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Baselines,
+    Ending, Outcome, Plan, Progress, Report, RunLock, Scores, Trainer, Watch,
 };
 
 /// Trains, judges against the baselines, and leaves a run folder.
@@ -107,7 +107,7 @@ fn dispatch<J: Job>(spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
     let (kind, dir) = DataKind::of(data)?;
     match spec.device.as_deref() {
         #[cfg(feature = "cuda")]
-        Some("cuda") => job.run(&cuda()?, spec, kind, dir),
+        Some("cuda") => job.run(&cuda(spec.seed.unwrap_or(0))?, spec, kind, dir),
         #[cfg(not(feature = "cuda"))]
         Some("cuda") => Err(without_cuda()),
         _ => job.run(&Cpu::seed_from_u64(spec.seed.unwrap_or(0)), spec, kind, dir),
@@ -122,10 +122,10 @@ pub(super) fn without_cuda() -> Error {
     Error::Device { device: "cuda", message: message.into() }
 }
 
-/// The first GPU.
+/// The first GPU, drawing its weights from `seed`.
 #[cfg(feature = "cuda")]
-pub(super) fn cuda() -> Result<dfdx::tensor::Cuda> {
-    dfdx::tensor::Cuda::try_build(0, 0).map_err(|e| Error::Device {
+pub(super) fn cuda(seed: u64) -> Result<dfdx::tensor::Cuda> {
+    dfdx::tensor::Cuda::try_build(0, seed).map_err(|e| Error::Device {
         device: "cuda",
         message: format!(
             "no usable GPU: {e:?}. `nvidia-smi` shows what the driver sees; leave out --device for the CPU."
@@ -230,7 +230,7 @@ impl<D: Engine> Finished<'_, D> {
         watch.stage("judging the encoder");
         let parts = embed(dev, encoder, data, views)?;
         let scores = judge(&parts, config.seed)?;
-        let diagnostics = geometry(dev, encoder, data, views, &parts.test, config.seed)?;
+        let diagnostics = geometry(dev, encoder, &data.test(), &parts.test, views, config.seed)?;
         let baselines = match known {
             Some(known) => known,
             None => baselines::<AnyEncoder<D>, D>(dev, &encoder.recipe(), data, views, &config, watch)?,

@@ -16,7 +16,7 @@ pub fn self_test(device: &str) -> Result<Vec<SelfCheck>> {
     match device {
         "cpu" => Ok(ops::self_test(&Cpu::default())),
         #[cfg(feature = "cuda")]
-        "cuda" => Ok(ops::self_test(&super::run::cuda()?)),
+        "cuda" => Ok(ops::self_test(&super::run::cuda(0)?)),
         #[cfg(not(feature = "cuda"))]
         "cuda" => Err(super::run::without_cuda()),
         other => Err(Error::Unknown {

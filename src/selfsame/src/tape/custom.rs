@@ -30,6 +30,10 @@ pub(crate) fn kept<S: Shape, E: Dtype, D: Device<E>>(x: &Tensor<S, E, D>) -> Scr
     out
 }
 
+/// How gradients go back through an operation: called with the gradient of the output and the gradients of the inputs, it
+/// adds its contribution to each.
+pub type BackwardFn<E> = Box<dyn FnOnce(&[E], &mut [Vec<E>])>;
+
 type Buffer<E> = dyn for<'g> Fn(&'g mut Gradients<E, Cpu>) -> Result<&'g mut Vec<E>, CpuError>;
 
 /// Where one tensor's gradient lives, with the tensor's type forgotten.
@@ -64,15 +68,21 @@ fn places<S: Shape, E: Dtype>(t: &Tensor<S, E, Cpu>) -> Option<Vec<usize>> {
         next[axis] = 1;
         strides[axis] = (address(next) - address(S::Concrete::default())) / std::mem::size_of::<E>();
     }
+    strided(&sizes, &strides)
+}
+
+/// Where each value lies given the strides, in row-major order; `None` where that is just its number.
+fn strided(sizes: &[usize], strides: &[usize]) -> Option<Vec<usize>> {
+    let len = sizes.iter().product();
     let place = |mut i: usize| {
-        sizes.iter().zip(&strides).rev().fold(0, |at, (size, stride)| {
+        sizes.iter().zip(strides).rev().fold(0, |at, (size, stride)| {
             let along = i % size;
             i /= size;
             at + along * stride
         })
     };
     let mut dense = 1;
-    let contiguous = sizes.iter().zip(&strides).rev().all(|(size, stride)| {
+    let contiguous = sizes.iter().zip(strides).rev().all(|(size, stride)| {
         let fits = *size <= 1 || *stride == dense;
         dense *= size;
         fits
@@ -111,29 +121,38 @@ pub fn record<E: Dtype, T: Tape<E, Cpu>>(
     backward: impl FnOnce(&[E], &mut [Vec<E>]) + 'static,
 ) {
     let name = profile::current(Location::caller());
-    let run = move |grads: &mut Gradients<E, Cpu>| {
-        let upstream = take((output.buffer)(grads)?);
-        let mut sums = Vec::with_capacity(inputs.len());
-        for input in &inputs {
-            let mut buffer = if input.places.is_some() { Vec::new() } else { take((input.buffer)(grads)?) };
-            // Empty for a view of another tensor, and where the same tensor comes a second time.
-            buffer.resize(input.len, E::default());
-            sums.push(buffer);
+    let backward: BackwardFn<E> = Box::new(backward);
+    tape.add_backward_op(move |grads| profile::backward(name, || go_back(&inputs, &output, backward, grads)));
+}
+
+/// Calls `backward` with the gradients themselves where it can and with zeros of their length where it cannot, and puts
+/// everything in its place.
+fn go_back<E: Dtype>(
+    inputs: &[Slot<E>],
+    output: &Slot<E>,
+    backward: BackwardFn<E>,
+    grads: &mut Gradients<E, Cpu>,
+) -> Result<(), CpuError> {
+    let upstream = take((output.buffer)(grads)?);
+    let mut sums = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let mut buffer = if input.places.is_some() { Vec::new() } else { take((input.buffer)(grads)?) };
+        // Empty for a view of another tensor, and where the same tensor comes a second time.
+        buffer.resize(input.len, E::default());
+        sums.push(buffer);
+    }
+    backward(&upstream, &mut sums);
+    // Views last: by then the buffers they share with other inputs are back in their places.
+    let (views, whole): (Vec<_>, Vec<_>) =
+        inputs.iter().zip(sums).partition(|(input, _)| input.places.is_some());
+    for (input, sum) in whole.into_iter().chain(views) {
+        let buffer = (input.buffer)(grads)?;
+        match &input.places {
+            None if buffer.is_empty() => *buffer = sum,
+            None => buffer.iter_mut().zip(sum).for_each(|(b, s)| *b += s),
+            Some(places) => places.iter().zip(sum).for_each(|(at, s)| buffer[*at] += s),
         }
-        backward(&upstream, &mut sums);
-        // Views last: by then the buffers they share with other inputs are back in their places.
-        let (views, whole): (Vec<_>, Vec<_>) =
-            inputs.iter().zip(sums).partition(|(input, _)| input.places.is_some());
-        for (input, sum) in whole.into_iter().chain(views) {
-            let buffer = (input.buffer)(grads)?;
-            match &input.places {
-                None if buffer.is_empty() => *buffer = sum,
-                None => buffer.iter_mut().zip(sum).for_each(|(b, s)| *b += s),
-                Some(places) => places.iter().zip(sum).for_each(|(at, s)| buffer[*at] += s),
-            }
-        }
-        *(output.buffer)(grads)? = upstream;
-        Ok(())
-    };
-    tape.add_backward_op(move |grads| profile::backward(name, || run(grads)));
+    }
+    *(output.buffer)(grads)? = upstream;
+    Ok(())
 }

@@ -13,7 +13,7 @@ mod stop_gradient;
 mod tests;
 
 pub use allocator::keep_freed_memory;
-pub use custom::{record, slot, values, Slot};
+pub use custom::{record, slot, values, BackwardFn, Slot};
 pub use gradcheck::{gradcheck, GradCheck};
 pub use gradient::FlatGradient;
 pub use parameters::{copy_parameters, count_parameters, AnyTensor, Parameters, Role};

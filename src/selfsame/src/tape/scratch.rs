@@ -32,7 +32,7 @@ fn lock<T>(mutex: &'static Mutex<T>) -> std::sync::MutexGuard<'static, T> {
 
 /// A slice of numbers from the pool; dereferences to `[E]`, goes back when dropped.
 #[derive(Debug)]
-pub(crate) struct Scratch<E: Send + 'static> {
+pub struct Scratch<E: Send + 'static> {
     /// As long as it ever was, so that a longer use after a shorter one finds numbers there and need not write them.
     buffer: Vec<E>,
     len: usize,

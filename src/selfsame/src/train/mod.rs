@@ -2,7 +2,9 @@
 mod atomic;
 mod checkpoint;
 mod config;
+mod learns;
 mod lock;
+mod loop_op;
 mod memory;
 mod metrics;
 mod probe;
@@ -17,10 +19,11 @@ pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint
 pub use config::TrainConfig;
 pub use lock::is_training;
 pub(crate) use lock::RunLock;
+pub use loop_op::LoopOp;
 pub use memory::peak_memory_bytes;
 pub(crate) use memory::reset_peak_memory;
 pub use metrics::{read_metrics, EpochMetrics};
-pub(crate) use probe::paired_features;
+pub(crate) use probe::geometry;
 pub use progress::Progress;
 pub(crate) use trainer::evaluation_normalise;
 pub use trainer::Trainer;

@@ -1,15 +1,15 @@
 //! kNN and geometry while a run goes on, on a fixed sample of training and validation images.
 
+use super::learns::Learns;
 use super::trainer::evaluation_normalise;
 use crate::augment::{Normalise, Views};
 use crate::data::{Dataset, Part};
 use crate::diagnose::{Geometry, Rows, SurrogateClasses};
-use crate::error::{device, Result};
-use crate::eval::{knn_to_the_end, Frozen, Knn, LinearProbe};
-use crate::methods::Method;
+use crate::error::Result;
+use crate::eval::{embed, features as features_of, knn_to_the_end, Embeddings, Knn, LinearProbe};
 use crate::nn::{Encoder, Mode};
 use crate::ops::Engine;
-use crate::shape::ImageShape;
+use crate::shape::{AnyImage, ImageShape};
 use crate::tape::Role;
 
 /// Training images whose neighbours vote.
@@ -41,10 +41,9 @@ pub(crate) struct Measured {
 }
 
 /// Images chosen once, measured every epoch. The test part is never touched.
-pub(crate) struct OnlineProbe<P: ImageShape, D: Engine> {
-    dev: D,
-    bank: Part<P>,
-    queries: Part<P>,
+pub(crate) struct OnlineProbe {
+    bank: Part<AnyImage>,
+    queries: Part<AnyImage>,
     normalise: Normalise,
     /// Two views of the same images, one after the other.
     pairs: Vec<f32>,
@@ -52,8 +51,8 @@ pub(crate) struct OnlineProbe<P: ImageShape, D: Engine> {
     classes: Vec<Vec<f32>>,
 }
 
-impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
-    pub(crate) fn new(dev: &D, data: &Dataset<P>, views: &Views, seed: u64) -> Result<Self> {
+impl OnlineProbe {
+    pub(crate) fn new(data: &Dataset<AnyImage>, views: &Views, seed: u64) -> Result<Self> {
         let bank = spread(&data.train(), BANK);
         let pairs = two_views(&spread(&bank, PAIRS), views, seed)?;
         let (mut classes, (samples, of_each)) = (Vec::new(), CLASSES);
@@ -63,7 +62,6 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
         })?;
         Ok(OnlineProbe {
             classes,
-            dev: dev.clone(),
             queries: spread(&data.validation(), QUERIES),
             normalise: evaluation_normalise(views, data.shape().size().channels),
             bank,
@@ -72,33 +70,23 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
     }
 
     /// Geometry of the features and of the projections; kNN and linear-probe accuracy on validation images.
-    pub(crate) fn measure<M: Method<D>>(&self, method: &mut M) -> Result<Measured>
-    where
-        M::Encoder: Encoder<D, Input = P>,
-    {
+    pub(crate) fn measure<D: Engine>(&self, method: &mut dyn Learns<D>) -> Result<Measured> {
         let train_eval_cosine = self.train_eval_cosine(method)?;
         let method = &*method;
-        let frozen = Frozen::new(method.encoder(), &self.dev, self.normalise.clone());
+        let features = &mut |pixels| method.features(pixels, Mode::Eval);
         // To the end even when a stop was asked for: the epoch's line is owed, the loop stops after it.
-        let bank = frozen.embed_to_the_end(&self.bank)?;
-        let queries = frozen.embed_to_the_end(&self.queries)?;
+        let bank = embed(&self.bank, &self.normalise, &|| false, features)?;
+        let queries = embed(&self.queries, &self.normalise, &|| false, features)?;
         let predicted = knn_to_the_end(&bank, &queries, &[Knn::new(20)])?;
         let knn = predicted.first().map_or(0.0, |p| queries.accuracy(p));
         let linear = queries.accuracy(&LinearProbe::fit_to_the_end(&bank, STRENGTH)?.predict(&queries));
 
         let sample = bank.subset(&evenly(bank.len(), GEOMETRY));
-        let (first, second) = features_of(&self.dev, method.encoder(), &self.pairs)?;
+        let (first, second) = halves(method.features(self.pairs.clone(), Mode::Eval)?);
         let width = sample.width();
         let encoder = Geometry::measure(sample.values(), sample.len(), width, Some((&first, &second)))?
-            .with_lidar(&self.class_features(method.encoder())?, CLASSES.1)?;
-        let project = |values: &[f32]| -> Result<Vec<f32>> {
-            if values.is_empty() {
-                // dfdx cannot read a tensor without rows.
-                return Ok(Vec::new());
-            }
-            let shape = (values.len() / width, method.encoder().features());
-            method.project(self.dev.try_tensor_from_vec(values.to_vec(), shape).map_err(device)?)
-        };
+            .with_lidar(&self.class_features(method)?, CLASSES.1)?;
+        let project = |values: &[f32]| method.project(values.to_vec());
         let z = project(sample.values())?;
         let pairs = (project(&first)?, project(&second)?);
         let projected = z.len() / sample.len().max(1);
@@ -108,12 +96,9 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
 
     /// How far features of one batch in training mode are those in evaluation mode; `None` without views. The running
     /// statistics, which training mode moves, are put back.
-    fn train_eval_cosine<M: Method<D>>(&self, method: &mut M) -> Result<Option<f64>>
-    where
-        M::Encoder: Encoder<D, Input = P>,
-    {
-        let shape = method.encoder().input();
-        let rows = (self.pairs.len() / 2 / shape.size().len()).min(BATCH);
+    fn train_eval_cosine<D: Engine>(&self, method: &mut dyn Learns<D>) -> Result<Option<f64>> {
+        let numbers = method.size().len();
+        let rows = (self.pairs.len() / 2 / numbers.max(1)).min(BATCH);
         if rows < 2 {
             return Ok(None);
         }
@@ -124,11 +109,7 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
                 kept.push(t.read());
             }
         });
-        let features = |mode: Mode| {
-            let pixels = self.pairs[..rows * shape.size().len()].to_vec();
-            let x = self.dev.try_tensor_from_vec(pixels, shape.images(rows)).map_err(device)?;
-            Ok::<_, crate::Error>(method.encoder().forward(x, mode)?.as_vec())
-        };
+        let features = |mode| method.features(self.pairs[..rows * numbers].to_vec(), mode);
         let (eval, train) = (features(Mode::Eval)?, features(Mode::Train)?);
         let (mut kept, mut problem) = (kept.into_iter(), None);
         method.visit_mut("", &mut |name, role, t| {
@@ -145,44 +126,38 @@ impl<P: ImageShape, D: Engine> OnlineProbe<P, D> {
     }
 
     /// Features of every view of the surrogate classes.
-    fn class_features<E: Encoder<D, Input = P>>(&self, encoder: &E) -> Result<Rows> {
-        let (mut values, mut rows) = (Vec::new(), 0);
+    fn class_features<D: Engine>(&self, method: &dyn Learns<D>) -> Result<Rows> {
+        let mut values = Vec::new();
         for pixels in &self.classes {
-            let shape = encoder.input();
-            let count = pixels.len() / shape.size().len();
-            let x = self.dev.try_tensor_from_vec(pixels.clone(), shape.images(count)).map_err(device)?;
-            values.extend(encoder.forward(x, Mode::Eval)?.as_vec());
-            rows += count;
+            values.extend(method.features(pixels.clone(), Mode::Eval)?);
         }
-        Rows::from_f32(&values, rows, values.len() / rows.max(1))
+        let width = method.width().max(1);
+        Rows::from_f32(&values, values.len() / width, width)
     }
 }
 
-/// Features of the first view of each image, and of its second; `pairs` holds the images' views one after the other.
-fn features_of<E: Encoder<D>, D: Engine>(
-    dev: &D,
-    encoder: &E,
-    pairs: &[f32],
-) -> Result<(Vec<f32>, Vec<f32>)> {
-    let rows = pairs.len() / encoder.input().size().len();
-    if rows == 0 {
-        return Ok(Default::default());
-    }
-    let x = dev.try_tensor_from_vec(pairs.to_vec(), encoder.input().images(rows)).map_err(device)?;
-    let mut first = encoder.forward(x, Mode::Eval)?.as_vec();
-    let second = first.split_off(first.len() / 2);
-    Ok((first, second))
+/// Features of the first view of each image, and of its second.
+fn halves(mut both: Vec<f32>) -> (Vec<f32>, Vec<f32>) {
+    let second = both.split_off(both.len() / 2);
+    (both, second)
 }
 
-/// Features of two views of up to 512 images of `part`.
-pub(crate) fn paired_features<E: Encoder<D>, D: Engine>(
+/// Geometry of `features`, those of `part`'s images, with the alignment of two views of up to 512 of them and LiDAR of
+/// surrogate classes made of up to 128.
+pub(crate) fn geometry<E: Encoder<D>, D: Engine>(
     dev: &D,
     encoder: &E,
     part: &Part<E::Input>,
+    features: &Embeddings,
     views: &Views,
     seed: u64,
-) -> Result<(Vec<f32>, Vec<f32>)> {
-    features_of(dev, encoder, &two_views(&spread(part, PAIRS), views, seed)?)
+) -> Result<Geometry> {
+    let pairs = two_views(&spread(part, PAIRS), views, seed)?;
+    let (first, second) = halves(features_of(encoder, dev, pairs, Mode::Eval)?);
+    let (rows, width) = (features.len(), features.width());
+    let (samples, of_each) = CLASSES;
+    let classes = SurrogateClasses { samples, views: of_each, seed }.embed(dev, encoder, part, views)?;
+    Geometry::measure(features.values(), rows, width, Some((&first, &second)))?.with_lidar(&classes, of_each)
 }
 
 /// At most `most` positions below `n`, evenly spaced.

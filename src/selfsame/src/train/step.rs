@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use dfdx::prelude::Backward;
 
 use crate::error::{device, Result};
-use crate::methods::{Loss, Method};
+use crate::methods::Loss;
 use crate::ops::Engine;
-use crate::tape::FlatGradient;
+use crate::tape::{FlatGradient, Parameters};
 
 /// Their summed gradient, loss and terms.
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn add<D: Engine, M: Method<D>>(&mut self, method: &M, loss: Loss<D>) -> Result<()> {
+    pub(super) fn add<D: Engine>(&mut self, method: &dyn Parameters<D>, loss: Loss<D>) -> Result<()> {
         self.loss += loss.value();
         for (name, value) in loss.parts {
             *self.terms.entry(name).or_default() += value;

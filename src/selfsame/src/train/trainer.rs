@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dfdx::prelude::*;
-
+use super::learns::{Learns, Typed};
 use super::metrics::{append, EpochMetrics};
 use super::probe::{Measured, OnlineProbe};
 use super::progress::{differences, Partial, Progress};
@@ -16,18 +15,18 @@ use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
 use crate::diagnose::{Alarm, Context, Doctor};
 use crate::error::{Error, Result};
-use crate::eval::Frozen;
+use crate::eval::embed;
 use crate::front;
 use crate::interrupt::interrupted;
-use crate::methods::{Method, MicroBatch};
+use crate::methods::Method;
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::optim::{Cosine, Optimizer};
-use crate::shape::ImageShape;
+use crate::shape::{AnyImage, ImageShape};
 use crate::tape::count_parameters;
 
 /// The loop for one objective, with or without a run folder.
-pub struct Trainer<'t, D: Engine> {
+pub struct Trainer<'t, D> {
     dev: D,
     config: TrainConfig,
     folder: Option<PathBuf>,
@@ -114,27 +113,26 @@ impl<'t, D: Engine> Trainer<'t, D> {
         data: &impl Holds<<M::Encoder as Encoder<D>>::Input>,
         views: &Views,
     ) -> Result<Progress> {
-        self.run(method, data.dataset(), views)
-    }
-
-    fn run<P: ImageShape, M: Method<D>>(
-        mut self,
-        method: &mut M,
-        data: &Dataset<P>,
-        views: &Views,
-    ) -> Result<Progress>
-    where
-        M::Encoder: Encoder<D, Input = P>,
-    {
-        let part = data.train();
-        self.config.validate(part.len())?;
-        if views.count() != method.views() {
-            return Err(Error::shape("views for this objective", method.views(), views.count()));
-        }
+        let data = data.dataset();
         let (shape, takes) = (data.shape(), method.encoder().input());
         if shape != takes {
             return Err(Error::shape("images for the encoder", takes.size(), shape.size()));
         }
+        if views.count() != method.views() {
+            return Err(Error::shape("views for this objective", method.views(), views.count()));
+        }
+        let dev = self.dev.clone();
+        D::train(self, &mut Typed { method, dev }, &data.any(), views)
+    }
+
+    pub(super) fn run(
+        mut self,
+        method: &mut dyn Learns<D>,
+        data: &Dataset<AnyImage>,
+        views: &Views,
+    ) -> Result<Progress> {
+        let shape = data.shape();
+        self.config.validate(data.train().len())?;
         views.validate(shape.size())?;
         if let Some(view) = (0..views.count()).find(|view| views.view_size(*view) != shape.size()) {
             let what = format!("view {view}, which must have the size of the encoder's images");
@@ -147,13 +145,13 @@ impl<'t, D: Engine> Trainer<'t, D> {
             None => usual.as_mut(),
         };
         if self.announces {
-            watch.started(&self.plan(&*method, data)?);
+            watch.started(&self.plan(method, data)?);
         }
-        let probe = OnlineProbe::new(&self.dev, data, views, self.config.seed)?;
+        let probe = OnlineProbe::new(data, views, self.config.seed)?;
         let mut progress = self.start(method, &mut optimizer, &probe)?;
         while !progress.is_done(&self.config) {
             let stopped = self.epoch(method, &mut optimizer, data, views, &probe, &mut progress, watch)?;
-            self.save(&*method, &optimizer, &progress)?;
+            self.save(method, &optimizer, &progress)?;
             if stopped || watch.enough() {
                 break;
             }
@@ -171,13 +169,13 @@ impl<'t, D: Engine> Trainer<'t, D> {
     }
 
     /// What is about to happen, in the types' own words.
-    fn plan<P: ImageShape, M: Method<D>>(&self, method: &M, data: &Dataset<P>) -> Result<Plan> {
+    fn plan(&self, method: &dyn Learns<D>, data: &Dataset<AnyImage>) -> Result<Plan> {
         let images = data.train().len();
         Ok(Plan {
             folder: self.folder.clone(),
             method: method.about(self.config.batch_size).name.into(),
             data: data.name().into(),
-            encoder: method.encoder().describe(),
+            encoder: method.describe(),
             encoder_parameters: count_parameters(method.encoder()),
             epochs: self.config.epochs,
             epochs_done: self.epochs_done()?,
@@ -188,15 +186,12 @@ impl<'t, D: Engine> Trainer<'t, D> {
     }
 
     /// Progress from the folder's checkpoint, or a new one whose first row is the encoder before training.
-    fn start<P: ImageShape, M: Method<D>>(
+    fn start(
         &self,
-        method: &mut M,
+        method: &mut dyn Learns<D>,
         optimizer: &mut Optimizer,
-        probe: &OnlineProbe<P, D>,
-    ) -> Result<Progress>
-    where
-        M::Encoder: Encoder<D, Input = P>,
-    {
+        probe: &OnlineProbe,
+    ) -> Result<Progress> {
         if let Some(folder) = self.begun()? {
             let progress: Progress = checkpoint::load(folder, method, optimizer)?;
             // Lines written after the checkpoint are made again.
@@ -212,7 +207,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             accumulate: self.config.accumulate,
             temperature: about.temperature,
             lr: self.config.lr,
-            encoder_dim: method.encoder().features().size(),
+            encoder_dim: method.width(),
             projector_dim: about.projector_dim,
             plateaus: about.plateaus,
             moving_targets: about.moving_targets,
@@ -248,29 +243,26 @@ impl<'t, D: Engine> Trainer<'t, D> {
             partial: Partial::default(),
             doctor,
         };
-        self.save(&*method, optimizer, &progress)?;
+        self.save(method, optimizer, &progress)?;
         Ok(progress)
     }
 
-    fn save<M: Method<D>>(&self, method: &M, optimizer: &Optimizer, progress: &Progress) -> Result<()> {
+    fn save(&self, method: &dyn Learns<D>, optimizer: &Optimizer, progress: &Progress) -> Result<()> {
         self.folder.as_deref().map_or(Ok(()), |f| checkpoint::save(f, method, optimizer, progress))
     }
 
     /// The rest of the epoch under way; says whether a stop was asked for before its end.
     #[allow(clippy::too_many_arguments)] // the loop's whole state, passed from one function to its only other half
-    fn epoch<P: ImageShape, M: Method<D>>(
+    fn epoch(
         &self,
-        method: &mut M,
+        method: &mut dyn Learns<D>,
         optimizer: &mut Optimizer,
-        data: &Dataset<P>,
+        data: &Dataset<AnyImage>,
         views: &Views,
-        probe: &OnlineProbe<P, D>,
+        probe: &OnlineProbe,
         progress: &mut Progress,
         watch: &mut dyn Watch,
-    ) -> Result<bool>
-    where
-        M::Encoder: Encoder<D, Input = P>,
-    {
+    ) -> Result<bool> {
         let (part, epoch) = (data.train(), progress.epochs_done + 1);
         let micro = self.config.batch_size / self.config.accumulate;
         let schedule = self.schedule(part.len());
@@ -286,18 +278,14 @@ impl<'t, D: Engine> Trainer<'t, D> {
         };
         if progress.partial.steps == 0 {
             let normalise = evaluation_normalise(views, part.shape().size().channels);
-            let embed = |encoder: &M::Encoder| {
-                Frozen::new(encoder, &self.dev, normalise.clone()).embed_to_the_end(&part)
-            };
-            method.before_epoch(epoch as u64, &embed)?;
+            // To the end even when a stop was asked for: the loop stops after the step that follows.
+            method.before_epoch(epoch as u64, &|features| embed(&part, &normalise, &|| false, features))?;
         }
         let (begun, images_before) = (Instant::now(), progress.images);
         let mut step = Step::default();
         let flow = for_each_batch(&part, batches, views, |batch| {
             let key = [self.config.seed, epoch as u64, batch.number as u64];
-            let indices: Vec<u32> = batch.positions.clone();
-            let micro = MicroBatch::new(&self.dev, part.shape(), &batch.views, &batch.labels, &indices, key)?;
-            let loss = method.loss(&micro)?;
+            let loss = method.loss(batch, key)?;
             step.add(method, loss)?;
             if step.parts < self.config.accumulate {
                 return Ok(ControlFlow::Continue(()));
@@ -319,10 +307,10 @@ impl<'t, D: Engine> Trainer<'t, D> {
 
     /// The optimiser's half of a step: clip, move, tell.
     #[allow(clippy::too_many_arguments)]
-    fn finish<M: Method<D>>(
+    fn finish(
         &self,
         step: &mut Step,
-        method: &mut M,
+        method: &mut dyn Learns<D>,
         optimizer: &mut Optimizer,
         lr: f64,
         total: u64,
@@ -358,18 +346,15 @@ impl<'t, D: Engine> Trainer<'t, D> {
     }
 
     /// Ends an epoch: probe, alarms, its line of metrics.
-    fn close<P: ImageShape, M: Method<D>>(
+    fn close(
         &self,
-        method: &mut M,
-        probe: &OnlineProbe<P, D>,
+        method: &mut dyn Learns<D>,
+        probe: &OnlineProbe,
         progress: &mut Progress,
         watch: &mut dyn Watch,
         lr: f64,
         images_per_second: f64,
-    ) -> Result<()>
-    where
-        M::Encoder: Encoder<D, Input = P>,
-    {
+    ) -> Result<()> {
         let epoch = progress.epochs_done + 1;
         let steps = progress.partial.steps.max(1) as f64;
         let loss = progress.partial.loss / steps;

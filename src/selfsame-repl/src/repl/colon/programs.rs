@@ -83,7 +83,10 @@ pub(super) fn check(shell: &mut Shell, rest: &str) -> Flow {
     let called = ["selfsame", "check"].into_iter().chain(words.iter().map(String::as_str));
     let parsed = <crate::args::Arguments as clap::Parser>::try_parse_from(called);
     let of_session = match parsed.ok().and_then(|arguments| arguments.command) {
-        Some(crate::args::Command::Check(check)) => check.file.is_none() && !check.list && !check.start,
+        Some(crate::args::Command::Check(check)) => {
+            let one = check.lesson.as_deref() != Some("all");
+            one && check.file.is_none() && !check.list && !check.start
+        }
         // It says itself what is wrong.
         _ => false,
     };

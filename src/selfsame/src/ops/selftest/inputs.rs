@@ -160,7 +160,7 @@ pub(crate) fn evaluate<E: Real, D: Engine<E>>(dev: &D, case: &impl Case, how: Ho
     let inputs = Inputs {
         flat: leaves.iter(),
         shapes: case.shapes().into_iter(),
-        tape: tensor(dev, &[0.0])?.leaky_trace().split_tape().1,
+        tape: tensor::<E, D>(dev, &[0.0])?.leaky_trace().split_tape().1,
         layout: how.layout,
         copied: how.copied,
     };

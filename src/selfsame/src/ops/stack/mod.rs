@@ -7,12 +7,14 @@
 
 mod backward;
 mod forward;
+mod kernel;
 mod plan;
 mod rows;
 mod transformer;
 mod weights;
 mod work;
 
+pub use kernel::StackKernel;
 pub(super) use transformer::{composed, composed_vision};
 pub use transformer::{
     transformer, vision_transformer, BlockParameters, PatchEmbedding, StackOp, StackParameters,

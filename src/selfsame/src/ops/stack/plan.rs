@@ -13,7 +13,7 @@ const PARTIAL: usize = 1 << 24;
 
 /// The sizes of one call, for the kernels.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub struct Plan {
     pub(super) tokens: usize,
     pub(super) width: usize,
     pub(super) heads: usize,

@@ -1,12 +1,10 @@
 //! The operation: shapes in, kernels inside, a tape entry out.
 
 use dfdx::prelude::*;
-use rayon::prelude::*;
 
-use super::forward::StackValues;
+use super::kernel::Call;
 use super::plan::Plan;
 use super::weights::BlockValues;
-use super::work::{Embedding, Ends, Work};
 use crate::error::{device, Error, Result};
 use crate::ops::mask::OwnedMask;
 use crate::ops::{
@@ -219,9 +217,9 @@ where
     ) -> Result<Tensor<(B, N, W), E, Self, T>> {
         let (x, mut tape) = x.split_tape();
         let plan = plan(x.shape().1.size(), x.shape().2.size(), stack, mask);
-        let work = Work { plan, values: read(stack, &plan), mask: mask.to_owned(), ends: Ends::Tokens };
+        let call = Call { plan, mask: mask.to_owned(), embedding: None, keep: T::OWNS_TAPE };
         let inputs = slots(&x, None, stack);
-        run(work, &x, inputs, *x.shape(), &mut tape).map(|y| y.put_tape(tape))
+        run(call, stack, &x, inputs, *x.shape(), &mut tape).map(|y| y.put_tape(tape))
     }
 
     fn vision_transformer<B: Dim, N: Dim, W: Dim, T: Tape<E, Self>>(
@@ -233,14 +231,10 @@ where
         let (batch, tokens, _) = *x.shape();
         let width = embedding.bias.shape().0;
         let plan = plan(tokens.size(), width.size(), stack, Mask::None);
-        let ends = Ends::PatchesToMean(Embedding::new(
-            values(embedding.weight),
-            values(embedding.bias),
-            values(embedding.positions),
-        ));
-        let work = Work { plan, values: read(stack, &plan), mask: OwnedMask::None, ends };
+        let values = [values(embedding.weight), values(embedding.bias), values(embedding.positions)];
+        let call = Call { plan, mask: OwnedMask::None, embedding: Some(values), keep: T::OWNS_TAPE };
         let inputs = slots(&x, Some(embedding), stack);
-        run(work, &x, inputs, (batch, width), &mut tape).map(|y| y.put_tape(tape))
+        run(call, stack, &x, inputs, (batch, width), &mut tape).map(|y| y.put_tape(tape))
     }
 }
 
@@ -268,27 +262,14 @@ where
 }
 
 /// `x` through the kernels, and their backward onto the tape.
-fn run<S: Shape, O: Shape, E: Real, T: Tape<E, Cpu>>(
-    work: Work<E>,
+fn run<S: Shape, O: Shape, W: Dim, E: Real, T: Tape<E, Cpu>>(
+    call: Call<E>,
+    stack: &StackParameters<'_, W, E, Cpu>,
     x: &Tensor<S, E, Cpu>,
     inputs: Vec<Slot<E>>,
     shape: O,
     tape: &mut T,
 ) -> Result<Tensor<O, E, Cpu>>
-where
-    Cpu: Device<E>,
-{
-    let xs = values(x);
-    let mut y = vec![E::zero(); shape.num_elements()];
-    let mut kept = work.forward(&xs, &mut y, T::OWNS_TAPE);
-    let y = x.device().try_tensor_from_vec(y, shape).map_err(device)?;
-    if T::OWNS_TAPE {
-        record(tape, inputs, slot(&y), move |gy, g| work.backward(&xs, gy, &mut kept, g));
-    }
-    Ok(y)
-}
-
-fn read<W: Dim, E: Real>(stack: &StackParameters<'_, W, E, Cpu>, plan: &Plan) -> StackValues<E>
 where
     Cpu: Device<E>,
 {
@@ -306,15 +287,12 @@ where
         fc2: values(b.fc2),
         fc2_bias: values(b.fc2_bias),
     };
-    let blocks: Vec<_> = stack.blocks.iter().map(block).collect();
-    let folded = |v: BlockValues<E>| {
-        let folded = v.fold(plan);
-        (v, folded)
-    };
-    StackValues {
-        blocks: blocks.into_par_iter().map(folded).collect(),
-        norm: stack.norm.map(|[scale, shift]| (values(scale), values(shift))),
-    }
+    let blocks = stack.blocks.iter().map(block).collect();
+    let norm = stack.norm.map(|[scale, shift]| (values(scale), values(shift)));
+    let (y, backward) = E::transformer(call, blocks, norm, values(x), shape.num_elements());
+    let y = x.device().try_tensor_from_vec(y, shape).map_err(device)?;
+    record(tape, inputs, slot(&y), backward);
+    Ok(y)
 }
 
 /// The gradients a stack gives: of its input, of each block's parameters in the order of [`BlockValues`], of the norm's, of

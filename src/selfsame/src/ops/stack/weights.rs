@@ -9,7 +9,7 @@ use super::plan::{BlockSums, Plan};
 use crate::ops::{vectorized, Real};
 
 /// One block's parameters, row-major, maps as (out, in).
-pub(super) struct BlockValues<E> {
+pub struct BlockValues<E> {
     pub(super) scale1: Vec<E>,
     pub(super) shift1: Vec<E>,
     pub(super) qkv: Vec<E>,
