@@ -42,10 +42,14 @@ impl Source {
     ///
     /// # Errors
     /// A program that fails or takes too long, with the end of what it said. A script may fail: some show errors.
-    pub fn run(&self, built: &Path, figures: &Path) -> Result<(String, f64)> {
+    pub fn run(&self, root: &Path, built: &Path, figures: &Path) -> Result<(String, f64)> {
         let (program, arguments): (PathBuf, Vec<&std::ffi::OsStr>) = match self {
             Source::Program(name) => (built.join(name), vec![]),
-            Source::Script(_, script) => (built.join("selfsame"), vec!["run".as_ref(), script.as_os_str()]),
+            // By a path from the checkout: messages name it.
+            Source::Script(_, script) => {
+                let script = script.strip_prefix(root).unwrap_or(script);
+                (built.join("selfsame"), vec!["run".as_ref(), script.as_os_str()])
+            }
         };
         let begun = Instant::now();
         let folder = figures.join("ran");
@@ -60,7 +64,7 @@ impl Source {
             .env("SELFSAME_FIGURES", figures)
             .env("NO_COLOR", "1")
             .env("COLUMNS", "100")
-            .current_dir(&folder)
+            .current_dir(if matches!(self, Source::Script(..)) { root } else { &folder })
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(&out)?)
             .stderr(std::fs::File::create(&err)?)
@@ -84,9 +88,18 @@ impl Source {
                 bail!("{} failed ({status}).\n{printed}\n{said}", self.name())
             }
             Source::Program(_) => Ok((printed, seconds)),
-            Source::Script(..) => Ok((format!("{printed}{said}"), seconds)),
+            Source::Script(..) => Ok((printed + &without_status(&said), seconds)),
         }
     }
+}
+
+/// What was said on standard error but for what a session says of itself while it starts.
+fn without_status(said: &str) -> String {
+    let status = ["starting", "another session is compiling the library"];
+    said.lines()
+        .filter(|l| !status.contains(&l.trim()) && !l.starts_with("compiling the library"))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// The files of a folder that end in `.ending`; none where there is no folder.

@@ -25,7 +25,7 @@ pub fn regenerate(root: &Path, check: bool, only: &[String]) -> Result<()> {
         if !chosen(&name) {
             continue;
         }
-        let (printed, seconds) = source.run(&built, &fresh)?;
+        let (printed, seconds) = source.run(root, &built, &fresh)?;
         total += seconds;
         println!("{name}: {seconds:.1} s");
         let (output, kept) = (Output::of(&printed), outputs.join(format!("{name}.txt")));
