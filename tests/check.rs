@@ -76,7 +76,7 @@ fn each_way_to_fail_is_told_and_takes_no_other_exercise_with_it() {
         .replace("(inner(a, a) * inner(b, b)).sqrt()", "(inner(a, a) * inner(b, b))")
         .replace("total.ln() -", "let unused: u8 = \"text\";\n    total.ln() -")
         .replace("(2.0 * n as f32 - 1.0).ln()", "loop { std::hint::spin_loop() }");
-    let ended = checked("03", &answers, &["--limit", "4"]);
+    let ended = checked("03", &answers, &["--limit", "20"]);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let said = &ended.stdout;
     for part in [
@@ -87,7 +87,7 @@ fn each_way_to_fail_is_told_and_takes_no_other_exercise_with_it() {
         "no Rust yet   info_nce",
         "let unused: u8 = \"text\";",
         "endless       plateau",
-        "still running after 4 s",
+        "still running after 20 s",
         "passed        symmetric",
         "1 of 4",
     ] {
