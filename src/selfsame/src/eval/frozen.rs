@@ -1,5 +1,7 @@
 //! An encoder that can no longer change.
 
+use dfdx::prelude::Dim;
+
 use super::Embeddings;
 use crate::augment::Normalise;
 use crate::data::{for_each_plain_batch, Part};
@@ -45,7 +47,8 @@ impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
     /// # Errors
     /// An image that cannot be read; [`Error::Interrupted`] when a stop was asked for; a device out of memory.
     pub fn embed(&self, part: &Part<E::Input>) -> Result<Embeddings> {
-        embed(&part.any(), &self.normalise, &interrupted, &mut |pixels| self.features(pixels))
+        let width = self.encoder.features().size();
+        embed(&part.any(), &self.normalise, width, &interrupted, &mut |pixels| self.features(pixels))
     }
 
     fn features(&self, pixels: Vec<f32>) -> Result<Vec<f32>> {
@@ -72,14 +75,15 @@ pub(crate) fn features<E: Encoder<D>, D: Engine>(
 /// Pixels of some images to their features.
 pub(crate) type Features<'f> = &'f mut dyn FnMut(Vec<f32>) -> Result<Vec<f32>>;
 
-/// [`Frozen::embed`] for an encoder whose types are forgotten, until `stop`.
+/// [`Frozen::embed`] for an encoder whose types are forgotten, of `width` features, until `stop`.
 pub(crate) fn embed(
     part: &Part<AnyImage>,
     normalise: &Normalise,
+    width: usize,
     stop: &dyn Fn() -> bool,
     features: Features<'_>,
 ) -> Result<Embeddings> {
-    let mut values = Vec::new();
+    let mut values = Vec::with_capacity(part.len() * width);
     for_each_plain_batch(part, BATCH, normalise, |_, pixels| {
         if stop() {
             return Err(Error::Interrupted);
@@ -87,6 +91,25 @@ pub(crate) fn embed(
         values.extend(features(pixels)?);
         Ok(())
     })?;
-    let width = values.len() / part.len().max(1);
     Embeddings::new(values, width, part.labels(), part.classes())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::data::Digits;
+    use crate::nn::ConvNet;
+    use crate::random::stream;
+    use crate::shape::Image;
+    use dfdx::prelude::Cpu;
+
+    #[test]
+    fn features_of_no_images_have_their_width() {
+        let dev = Cpu::default();
+        let encoder = ConvNet::<Image<1, 8, 8>, 64, 3, Cpu>::new(&dev, &mut stream(&[0])).unwrap();
+        let none = Digits::load().unwrap().train().subset(&[]);
+        let features = Frozen::new(&encoder, &dev, Normalise::identity(1)).embed(&none).unwrap();
+        assert_eq!((features.len(), features.width()), (0, 64));
+    }
 }

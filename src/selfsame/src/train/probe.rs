@@ -75,8 +75,8 @@ impl OnlineProbe {
         let method = &*method;
         let features = &mut |pixels| method.features(pixels, Mode::Eval);
         // To the end even when a stop was asked for: the epoch's line is owed, the loop stops after it.
-        let bank = embed(&self.bank, &self.normalise, &|| false, features)?;
-        let queries = embed(&self.queries, &self.normalise, &|| false, features)?;
+        let mut embed = |part| embed(part, &self.normalise, method.width(), &|| false, features);
+        let (bank, queries) = (embed(&self.bank)?, embed(&self.queries)?);
         let predicted = knn_to_the_end(&bank, &queries, &[Knn::new(20)])?;
         let knn = predicted.first().map_or(0.0, |p| queries.accuracy(p));
         let linear = queries.accuracy(&LinearProbe::fit_to_the_end(&bank, STRENGTH)?.predict(&queries));

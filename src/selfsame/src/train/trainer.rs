@@ -15,7 +15,7 @@ use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
 use crate::diagnose::{Alarm, Context, Doctor};
 use crate::error::{Error, Result};
-use crate::eval::embed;
+use crate::eval::{embed, Features};
 use crate::front;
 use crate::interrupt::interrupted;
 use crate::methods::Method;
@@ -279,7 +279,9 @@ impl<'t, D: Engine> Trainer<'t, D> {
         if progress.partial.steps == 0 {
             let normalise = evaluation_normalise(views, part.shape().size().channels);
             // To the end even when a stop was asked for: the loop stops after the step that follows.
-            method.before_epoch(epoch as u64, &|features| embed(&part, &normalise, &|| false, features))?;
+            let width = method.width();
+            let embed = |features: Features<'_>| embed(&part, &normalise, width, &|| false, features);
+            method.before_epoch(epoch as u64, &embed)?;
         }
         let (begun, images_before) = (Instant::now(), progress.images);
         let mut step = Step::default();
