@@ -87,7 +87,7 @@ fn graded(
 ) -> Result<Result<Vec<Grades>, String>, Error> {
     let _settings = Settings::own();
     listen()?;
-    let mut session = match ready()? {
+    let mut session = match ready() {
         Ok(session) => session,
         Err(why) => return Ok(Err(why)),
     };
@@ -98,7 +98,7 @@ fn graded(
     for (lesson, source, what) in given {
         // The functions of another lesson are none of this one's.
         if !is_clean {
-            session = match ready()? {
+            session = match ready() {
                 Ok(session) => session,
                 Err(why) => return Ok(Err(why)),
             };
@@ -208,7 +208,7 @@ fn listen() -> Result<(), Error> {
 }
 
 /// A session that can run cells, or why there is none.
-fn ready() -> Result<Result<Session, String>, Error> {
+fn ready() -> Result<Session, String> {
     let session = Session::start(Options { frontend: "command", preload: None, threads: None });
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
     let bar = crate::face::compiling();
@@ -222,10 +222,10 @@ fn ready() -> Result<Result<Session, String>, Error> {
     };
     session.wait(tell, || false);
     bar.finish_and_clear();
-    Ok(match session.status() {
+    match session.status() {
         Status::Unavailable(why) => Err(why),
         _ => Ok(session),
-    })
+    }
 }
 
 /// A verdict's words in colour, where the reader's terminal takes it.

@@ -27,6 +27,7 @@ mod worker;
 
 pub use compile::warm;
 pub use event::{Event, Output, Value};
+pub use explain::upper;
 pub use fault::{Fault, FaultKind};
 pub use host::become_session_process;
 pub use place::Settings;

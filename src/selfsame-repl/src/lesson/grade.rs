@@ -9,7 +9,7 @@ use super::catalog::Lesson;
 use super::checks::Exercise;
 use super::grades::{Grade, Grades, Verdict};
 use super::items::{items, Item};
-use crate::engine::{Event, Fault, FaultKind, Output, Session};
+use crate::engine::{upper, Event, Fault, FaultKind, Output, Session};
 
 /// Before the message of a check that does not hold, to tell it from a panic of the function's own.
 const CHECK: &str = "[check] ";
@@ -255,11 +255,9 @@ fn is_to_do(said: &str) -> bool {
 
 /// With a capital and a full stop.
 fn sentence(text: &str) -> String {
-    let mut letters = text.trim().chars();
-    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-    let rest = letters.as_str();
-    let end = if rest.ends_with(['.', '!', '?', ':']) { "" } else { "." };
-    format!("{first}{rest}{end}")
+    let text = upper(text.trim());
+    let end = if text.ends_with(['.', '!', '?', ':']) { "" } else { "." };
+    text + end
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use selfsame::Error;
 use serde_json::Value;
 
 use super::{cell, table};
+use crate::engine::upper;
 
 /// Data sets whose presets differ, and what a column calls them. No file is opened.
 const DATA: [(&str, &str); 6] = [
@@ -29,7 +30,7 @@ pub(super) fn page() -> Result<String, Error> {
          links to.\n\n## Objectives\n",
     );
     for method in METHODS {
-        text += &format!("\n### {method}\n\n{}.\n\n", capital(about_method(method)));
+        text += &format!("\n### {method}\n\n{}.\n\n", upper(about_method(method)));
         let specs = DATA.iter().map(|(data, _)| flat(method, data)).collect::<Result<Vec<_>, _>>()?;
         if let Some(config) = configuration(method) {
             text += &format!(
@@ -102,11 +103,6 @@ fn value(settings: &[(String, Value)], name: &str) -> String {
         Some(Value::String(text)) => cell(text),
         Some(other) => cell(&other.to_string()),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default() + letters.as_str()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use evcxr::CompilationError;
 
 use super::fault::{Fault, FaultKind, Spot};
 use diagnosis::Diagnosis;
+pub use words::upper;
 
 /// The fault that `errors`, which the compiler found in the cell `source`, come to.
 pub(super) fn explain(errors: &[CompilationError], source: &str) -> Fault {

@@ -266,7 +266,7 @@ fn capital(text: &str) -> String {
 }
 
 /// `text` with a large first letter.
-fn upper(text: &str) -> String {
+pub fn upper(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     first + letters.as_str()
