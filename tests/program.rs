@@ -19,18 +19,13 @@ pub fn path() -> &'static Path {
 
 fn build() -> Result<PathBuf, String> {
     let mut cargo = Process::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([
-        "build",
-        "--quiet",
-        "--package",
-        "selfsame-repl",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
+    // By the program's name and not its package's: cargo would choose other features for that one alone, and compile most
+    // of what it stands on a second time.
+    cargo.args(["build", "--quiet", "--bin", "selfsame", "--message-format", "json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     // What cargo tells this test of its own package; dependencies that listen to it would be compiled anew.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();

@@ -134,6 +134,16 @@ fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
     });
     terminal.enter("kept * 6");
     terminal.until("the variable", 60, |screen| screen.lines().any(|line| line.trim() == "42"));
+
+    // A lock that its own thread waits for.
+    terminal.enter("{ let door = std::sync::Mutex::new(0); let _in = door.lock(); println!(\"stuck\"); let _again = door.lock(); }");
+    terminal.until("the deadlock", 60, |screen| screen.lines().any(|line| line.trim() == "stuck"));
+    terminal.press("C-c");
+    terminal.shows("Ctrl-C again within two seconds", 2, 10);
+    terminal.press("C-c");
+    terminal.shows("Stopped by force", 2, 20);
+    terminal.enter("20 + 3");
+    terminal.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "23"));
 }
 
 #[test]

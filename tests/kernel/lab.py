@@ -53,7 +53,7 @@ class Lab:
             stderr=open(self.folder / "server.log", "w"))
         wait("the server", 60, lambda: answers(f"{address}/api/status"))
         options = webdriver.ChromeOptions()
-        options.binary_location = shutil.which("chromium") or shutil.which("chromium-browser")
+        options.binary_location = shutil.which("chromium")
         for argument in [*BROWSER, f"--user-data-dir={tempfile.mkdtemp()}"]:
             options.add_argument(argument)
         self.browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))

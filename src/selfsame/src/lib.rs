@@ -50,6 +50,10 @@
 //! | [`session`] | preparing a process for cells; its seed and threads |
 //! | [`presets`] | ready combinations by name |
 //! | [`mod@bench`] | timed workloads, the same as another framework's |
+//!
+//! # The book
+//! Its chapters teach what is here with programs that run in seconds, from [a first run](../../book/00-first-run.html) to
+//! [an objective of your own](../../book/09-your-own.html).
 
 pub mod error;
 #[cfg(test)]

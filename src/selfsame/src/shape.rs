@@ -2,6 +2,8 @@
 //!
 //! Encoders say which [`Input`] they take and data sets which they hold; where the two differ, the program does not
 //! compile and the message names both.
+//!
+//! How to read such a message: [Shapes the compiler checks](../../../book/02-shapes.html), a chapter of the book.
 
 use dfdx::shapes::{Const, ConstDim, Dim, Shape};
 use serde::{Deserialize, Serialize};

@@ -12,12 +12,13 @@
 //!     slot-1/ ..
 //! ```
 //! A session needs a folder of its own: evcxr writes its cells there, and the library must stay as the session has loaded
-//! it when another session finds its sources changed. It takes the first slot nobody holds; where that one has not been
-//! compiled yet, it copies from one that has. Whether sources changed is cargo's to find out, when the session starts.
+//! it when another session finds its sources changed. It takes the first slot nobody holds; where another one was compiled
+//! later, it copies from that. Whether sources changed is cargo's to find out, when the session starts.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use selfsame::error::Error;
 use sha2::{Digest, Sha256};
@@ -215,22 +216,31 @@ impl Cache {
         Ok(lock)
     }
 
-    /// Gives a slot that has never been compiled what another has. To be called under [`compile_alone`](Self::compile_alone).
+    /// Gives a slot what another has where that was compiled later, or this one never: the library would be compiled in every
+    /// slot anew when its sources change. To be called under [`compile_alone`](Self::compile_alone).
     ///
     /// # Errors
-    /// A file cannot be copied.
+    /// A file cannot be copied or removed.
     pub fn share(&self, slot: &Slot) -> Result<(), Error> {
-        if slot.folder.join(COMPILED).exists() {
-            return Ok(());
+        let own = modified(&slot.folder.join(COMPILED));
+        let others = (0..SLOTS).map(|number| self.folder.join(format!("slot-{number}")));
+        let newest = others
+            .filter_map(|folder| Some((modified(&folder.join(COMPILED))?, folder)))
+            .max_by_key(|(time, _)| *time)
+            .filter(|(time, folder)| own.is_none_or(|own| own < *time) && *folder != slot.folder);
+        let Some((_, other)) = newest else { return Ok(()) };
+        // Half a copy is not compiled.
+        for old in [slot.folder.join(COMPILED), slot.library().join("target"), slot.outline()] {
+            match if old.is_dir() { fs::remove_dir_all(&old) } else { fs::remove_file(&old) } {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", &old)(e)),
+                _ => {}
+            }
         }
-        let other = (0..SLOTS)
-            .map(|number| self.folder.join(format!("slot-{number}")))
-            .find(|folder| *folder != slot.folder && folder.join(COMPILED).exists());
-        let Some(other) = other else { return Ok(()) };
         let library = other.join("library");
         copy_tree(&library.join("target"), &slot.library().join("target"))
             .and_then(|()| copy_tree(&other.join("outline"), &slot.outline()))
-            .and_then(|()| fs::copy(library.join("Cargo.lock"), slot.library().join("Cargo.lock")).map(drop))
+            .and_then(|()| copy(&library.join("Cargo.lock"), &slot.library().join("Cargo.lock")))
+            .and_then(|()| copy(&other.join(COMPILED), &slot.folder.join(COMPILED)))
             .map_err(Error::io("copy the compiled library to", &slot.folder))
     }
 
@@ -252,13 +262,20 @@ impl Cache {
         }
     }
 
-    /// Notes that the slot is compiled.
+    /// Notes that the slot is compiled, and when: as long as that library stays, the time does.
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn compiled(&self, slot: &Slot) -> Result<(), Error> {
+    pub fn compiled(&self, slot: &Slot, library: &Path) -> Result<(), Error> {
         let mark = slot.folder.join(COMPILED);
-        fs::write(&mark, "").map_err(Error::io("write", &mark))
+        let note = || -> io::Result<()> {
+            let time = library.metadata()?.modified()?;
+            if modified(&mark) != Some(time) {
+                File::create(&mark)?.set_modified(time)?;
+            }
+            Ok(())
+        };
+        note().map_err(Error::io("write", &mark))
     }
 }
 
@@ -287,12 +304,21 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
         } else if kind.is_file() {
             let large = entry.metadata()?.len() > 64 << 10;
             if !(large && fs::hard_link(&source, &target).is_ok()) {
-                fs::copy(&source, &target)?;
-                File::options().write(true).open(&target)?.set_modified(entry.metadata()?.modified()?)?;
+                copy(&source, &target)?;
             }
         }
     }
     Ok(())
+}
+
+/// Copies a file with its time.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    File::options().write(true).open(to)?.set_modified(from.metadata()?.modified()?)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|data| data.modified()).ok()
 }
 
 #[cfg(test)]
@@ -330,7 +356,7 @@ mod tests {
         fs::write(deps.join("x.d"), "small").unwrap();
         fs::write(one.library().join("Cargo.lock"), "versions").unwrap();
         fs::write(one.cells().join("src/lib.rs"), "a cell").unwrap();
-        cache.compiled(&one).unwrap();
+        cache.compiled(&one, &deps.join("libx.rlib")).unwrap();
         cache.share(&two).unwrap();
         let copied = two.library().join("target/debug/deps");
         for name in ["libx.rlib", "x.d"] {
@@ -341,6 +367,31 @@ mod tests {
         assert_eq!(text(two.library().join("Cargo.lock")), "versions");
         assert_eq!(text(two.outline().join("selfsame-dylib/Cargo.toml")), "outline");
         assert!(!text(two.cells().join("src/lib.rs")).contains("a cell"));
+    }
+
+    #[test]
+    fn a_slot_compiled_earlier_gets_what_was_compiled_later_and_not_the_other_way_round() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = cache(root.path());
+        let (one, two) = (cache.slot().unwrap(), cache.slot().unwrap());
+        let library = |slot: &Slot| slot.library().join("target/libx.rlib");
+        for (slot, age) in [(&one, 100), (&two, 50)] {
+            fs::create_dir_all(slot.library().join("target")).unwrap();
+            fs::create_dir_all(slot.outline()).unwrap();
+            fs::write(slot.library().join("Cargo.lock"), "versions").unwrap();
+            fs::write(library(slot), format!("{age} seconds old")).unwrap();
+            let time = SystemTime::now() - std::time::Duration::from_secs(age);
+            File::options().write(true).open(library(slot)).unwrap().set_modified(time).unwrap();
+            cache.compiled(slot, &library(slot)).unwrap();
+        }
+        fs::write(one.library().join("target/old"), "").unwrap();
+        let text = |slot: &Slot| fs::read_to_string(library(slot)).unwrap();
+        cache.share(&two).unwrap();
+        assert_eq!(text(&two), "50 seconds old");
+        cache.share(&one).unwrap();
+        assert_eq!(text(&one), "50 seconds old");
+        assert!(!one.library().join("target/old").exists());
+        assert_eq!(modified(&one.folder.join(COMPILED)), modified(&two.folder.join(COMPILED)));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn compile(
     match said {
         None => {
             super::outline::write(toolchain, slot)?;
-            cache.compiled(slot)
+            cache.compiled(slot, &super::manifest::dylib(toolchain, slot))
         }
         Some(said) => Err(refused(cache, &said)),
     }

@@ -84,7 +84,7 @@ pub(super) struct Shared {
     changed: Condvar,
     pub(super) process: Mutex<Option<Arc<Mutex<Child>>>>,
     pub(super) cell: Mutex<Option<CellOutput>>,
-    stray: Mutex<Vec<Output>>,
+    pub(super) stray: Mutex<Vec<Output>>,
     interrupted: Mutex<Option<Instant>>,
     pub(super) killed: Mutex<bool>,
 }

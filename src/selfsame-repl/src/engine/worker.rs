@@ -10,10 +10,10 @@ use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, Eval
 
 use super::cache::{Cache, Slot, Source};
 use super::compile::compile;
-use super::event::{Event, Outcome, Value};
+use super::event::{Event, Outcome, Output, Value};
 use super::explain::explain;
 use super::fault::{Fault, FaultKind};
-use super::manifest::{flags, without_library};
+use super::manifest::{compiled, flags, without_library};
 use super::output::CellOutput;
 use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable};
 use super::status::Status;
@@ -98,24 +98,24 @@ impl Worker<'_> {
         .map_err(|e| e.to_string())?;
         self.shared.set(Status::Loading);
         super::place::use_slot(&slot).map_err(|e| e.to_string())?;
-        let (context, outputs) = EvalContext::with_subprocess_command(self.process(&toolchain)?)
+        let (context, outputs) = EvalContext::with_subprocess_command(self.process(&toolchain, &slot)?)
             .map_err(|e| format!("Rust cells cannot run: {e}"))?;
         *lock(&self.shared.process) = Some(context.process_handle());
         self.listen(outputs);
         let mut context = CommandContext::with_eval_context(context);
         let flags = flags(&toolchain, &slot);
-        self.set_up(&mut context, &flags)?;
+        self.set_up(&mut context, &flags).map_err(|why| self.with_last_words(why))?;
         Ok(Running { context, flags, _slot: slot })
     }
 
     /// This program, as the process that runs cells.
-    fn process(&self, toolchain: &Toolchain) -> Result<Command, String> {
+    fn process(&self, toolchain: &Toolchain, slot: &Slot) -> Result<Command, String> {
         let program =
             std::env::current_exe().map_err(|e| format!("This program's own file is not found: {e}."))?;
         let mut command = Command::new(program);
         command.env("SELFSAME_FRONTEND", self.options.frontend);
         #[cfg(unix)]
-        if let Some(folders) = libraries(toolchain) {
+        if let Some(folders) = libraries(toolchain, slot) {
             command.env("LD_LIBRARY_PATH", folders);
         }
         if let Some(threads) = self.options.threads {
@@ -159,6 +159,18 @@ impl Worker<'_> {
                 .map_err(|e| format!("The preload in the configuration fails: {}", in_words(&e, preload)))?;
         }
         Ok(())
+    }
+
+    /// Why there is no session, with what its process said on standard error before it ended.
+    fn with_last_words(&self, why: String) -> String {
+        // The thread that reads them is a moment behind.
+        std::thread::sleep(Duration::from_millis(100));
+        let said = std::mem::take(&mut *lock(&self.shared.stray));
+        let errors = said.into_iter().filter_map(|output| match output {
+            Output::ErrorLine(line) => Some(line),
+            _ => None,
+        });
+        std::iter::once(why.trim_end().to_string()).chain(errors).collect::<Vec<_>>().join("\n")
     }
 
     fn serve(&mut self, request: Request) {
@@ -349,13 +361,14 @@ impl Worker<'_> {
     }
 }
 
-/// Where cells find the shared standard library. They know a way to it from where they were compiled, and evcxr moves them.
+/// Where cells find the shared standard library and ours. They know a way from where they were compiled, but evcxr moves
+/// them, and under `cargo run` and `cargo test` the variable names folders with a library of ours that is another.
 #[cfg(unix)]
-fn libraries(toolchain: &Toolchain) -> Option<std::ffi::OsString> {
-    let own = toolchain.std_library.parent()?.to_path_buf();
+fn libraries(toolchain: &Toolchain, slot: &Slot) -> Option<std::ffi::OsString> {
+    let own = [toolchain.std_library.parent()?.to_path_buf(), compiled(toolchain, slot)];
     let others = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let others = std::env::split_paths(&others).filter(|folder| !folder.as_os_str().is_empty());
-    std::env::join_paths(std::iter::once(own).chain(others)).ok()
+    std::env::join_paths(own.into_iter().chain(others)).ok()
 }
 
 /// What is left of the session after a cell.

@@ -22,6 +22,8 @@
 //! }
 //! # Ok::<(), selfsame::Error>(())
 //! ```
+//!
+//! What views teach, and how to choose them: [Practice](../../../book/08-practice.html), a chapter of the book.
 
 mod border;
 mod canvas;

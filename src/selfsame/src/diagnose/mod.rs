@@ -20,6 +20,8 @@
 //! NaN is the answer to a question that has none: the spread of one row, the rank of a zero matrix, anything about
 //! rows that hold a NaN or an infinity. Nothing here panics on such input. Single rows of zeros stay zero when rows
 //! are normalised, as in `torch.nn.functional.normalize`.
+//!
+//! The book has a [chapter on collapse](../../../book/06-collapse.html) and a page on [every alarm](../../../book/diagnostics.html).
 mod alarm;
 mod alignment;
 mod alpha_req;

@@ -1,4 +1,6 @@
 //! Honest evaluation: frozen encoders, kNN and linear probes under one protocol, and the baselines beside them.
+//!
+//! Why these and no others: [Judging honestly](../../../book/07-evaluation.html), a chapter of the book.
 mod baselines;
 mod clustering;
 mod embeddings;

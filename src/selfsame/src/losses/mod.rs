@@ -4,6 +4,9 @@
 //! views of sample `i`. What is a target (a momentum encoder's output, a queue, a centre) is taken by reference and
 //! receives no gradient. Where libraries disagree about a loss, each way has a name in an enum called
 //! `...Convention`.
+//!
+//! The book has a table of [conventions between libraries](../../../book/loss-conventions.html), and InfoNCE
+//! [by hand](../../../book/03-contrastive.html).
 mod align_uniform;
 mod attach;
 mod barlow_twins;

@@ -4,6 +4,9 @@
 //! projector, predictor, momentum copies, queue. The loop hands each micro-batch to the loss, which may collect; what was
 //! collected moves once an optimiser step, after it. Objectives whose encoder is an [`AnyEncoder`](crate::nn::AnyEncoder)
 //! are taken by name in [`presets`](crate::presets).
+//!
+//! The book takes them in families: [contrastive](../../../book/03-contrastive.html), [without negatives](../../../book/04-without-negatives.html),
+//! [clustering](../../../book/05-clustering.html); and shows how to write [your own](../../../book/09-your-own.html).
 mod assignments;
 mod barlow_twins;
 mod block_mask;

@@ -1,4 +1,6 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
+//!
+//! Every setting with its default: the book's [settings reference](../../../book/reference/settings.html).
 pub mod collapse;
 pub mod compare;
 mod data;

@@ -1,4 +1,6 @@
 //! The training loop, its run folder and what it reports.
+//!
+//! A run from its first line to its last: [A first run](../../../book/00-first-run.html), a chapter of the book.
 mod atomic;
 mod checkpoint;
 mod config;
