@@ -76,6 +76,15 @@ fn tensors_made_in_one_cell_have_gradients_in_the_next() {
 }
 
 #[test]
+fn a_second_copy_of_what_the_library_stands_on_is_refused() {
+    for line in [":dep dfdx = \"0.13\"", ":dep tensors = { package = \"dfdx\", version = \"0.13\" }"] {
+        let ended = script(&format!("{line}\n"));
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{line}");
+        assert!(ended.stderr.contains("would number its tensors anew"), "{line}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_script_stops_at_its_first_error_and_says_where() {
     let ended = script("println!(\"one\");\n\nlet x: u8 = \"two\";\n\nprintln!(\"three\");\n");
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "one\n"));

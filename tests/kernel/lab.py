@@ -187,7 +187,7 @@ def main():
         lab.settle(60)
         cells = lab.cells()
         assert not errors(cells), errors(cells)
-        assert "359 x 64" in text_of(cells[-1]), cells[-1]
+        assert "359 x 128" in text_of(cells[-1]), cells[-1]
         keep("5-going-on")
         print("the model is still there: " + text_of(cells[-1]).strip(), flush=True)
     except BaseException:

@@ -27,6 +27,28 @@ def trouble(notebook):
         yield f"the first cell does not know its kernel: {first.outputs}"
 
 
+# Two cells with dfdx as it comes: each has a copy that numbers its tensors from the beginning.
+PLAIN = [
+    ':dep dfdx = "=0.13.0"\nuse dfdx::prelude::*;\nlet dev: Cpu = Default::default();',
+    "let w: Tensor<Rank2<3, 2>, f32, Cpu> = dev.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);",
+    "let x: Tensor<Rank2<4, 3>, f32, Cpu> = dev.ones();",
+    "let gradients = x.leaky_trace().matmul(w.clone()).sum::<Rank0, _>().backward();\n"
+    'println!("{:?} {:?}", gradients.get(&w).array(), gradients.get(&x).array()[0]);',
+]
+RIGHT = "[[4.0, 4.0], [4.0, 4.0], [4.0, 4.0]] [3.0, 7.0, 11.0]"
+
+
+def plain():
+    """Whether dfdx without our library mixes up gradients between cells, which is why the library is there for cells."""
+    cells = [nbformat.v4.new_code_cell(text) for text in PLAIN]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="rust", timeout=LONGEST, startup_timeout=120, allow_errors=True).execute()
+    said = "".join(o.get("text", "") for o in notebook.cells[-1].outputs)
+    print(f"dfdx alone, gradients over cells: {said.strip()[:300]}", flush=True)
+    built = not any(o.output_type == "error" for cell in notebook.cells[:3] for o in cell.outputs)
+    return built and RIGHT not in said
+
+
 def main():
     files = [Path(name).resolve() for name in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb"))
     failed = 0
@@ -41,6 +63,9 @@ def main():
         print(f"{file.name}: {time.monotonic() - begun:.0f} s, {'as it should be' if not found else 'FAILED'}", flush=True)
         for text in found:
             print("    " + text.replace("\n", "\n    "), flush=True)
+    if not sys.argv[1:] and not plain():
+        failed += 1
+        print("dfdx alone gives the right gradients, or does not compile: our way of linking it has lost its reason")
     print(f"{len(files)} notebooks, {failed} failed")
     sys.exit(bool(failed or not files))
 

@@ -95,7 +95,7 @@ impl Source {
 
 /// What was said on standard error but for what a session says of itself while it starts.
 fn without_status(said: &str) -> String {
-    let status = ["starting", "starting Rust", "another session is compiling the library"];
+    let status = ["starting", "starting Rust", "another session makes the library ready"];
     said.lines()
         .filter(|l| !status.contains(&l.trim()) && !l.starts_with("compiling the library"))
         .map(|line| format!("{line}\n"))

@@ -217,7 +217,7 @@ fn ready() -> Result<Session, String> {
             bar.set_length(*total as u64);
             bar.set_position(*done as u64);
         }
-        Status::Waiting => output::note("another session is compiling the library; this takes minutes, once"),
+        Status::Waiting => output::note("another session makes the library ready; this one waits"),
         _ => {}
     };
     session.wait(tell, || false);

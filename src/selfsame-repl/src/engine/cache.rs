@@ -1,24 +1,24 @@
-//! Where the session library stands, compiled: a folder that all sessions of a user share.
+//! What sessions keep on disk: a folder that all sessions of a user share.
 //!
 //! ```text
 //! CACHE/session-KEY/             one for each toolchain, version of Selfsame and place it comes from
 //!     .cargo/config.toml         how the library and dependencies of cells are compiled
 //!     build.lock                 held while one process compiles
+//!     library/                   a package that depends on the library; its `target`, where it is compiled here
 //!     slot-0/                    what one running session works in:
-//!         library/               a package that depends on the library, and its `target`
+//!         compiled/              the library and what it is made of
 //!         outline/               what types are inferred from
 //!         cells/                 the package of the cells, and its `target`
 //!     slot-0.lock                held as long as that session runs
 //!     slot-1/ ..
 //! ```
 //! A session needs a folder of its own: evcxr writes its cells there, and the library must stay as the session has loaded
-//! it when another session finds its sources changed. It takes the first slot nobody holds; where another one was compiled
-//! later, it copies from that. Whether sources changed is cargo's to find out, when the session starts.
+//! it when another session finds its sources changed. It takes the first slot nobody holds. Whether sources changed is
+//! cargo's to find out, when the session starts.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use selfsame::error::Error;
 use sha2::{Digest, Sha256};
@@ -66,10 +66,8 @@ const PLAIN: [&str; 23] = [
 ];
 /// Sessions at once.
 const SLOTS: usize = 32;
-/// Set in a slot once it has been compiled.
-const COMPILED: &str = "selfsame-compiled";
 /// Another layout of slots has another name.
-const LAYOUT: &str = "2";
+const LAYOUT: &str = "3";
 
 /// Where cells find the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,9 +123,9 @@ impl Slot {
         self.folder.join("cells")
     }
 
-    /// The package that has the library compiled.
-    pub fn library(&self) -> PathBuf {
-        self.folder.join("library")
+    /// The library and what it is made of.
+    pub fn compiled(&self) -> PathBuf {
+        self.folder.join("compiled")
     }
 
     /// The packages that types are inferred from.
@@ -174,7 +172,7 @@ impl Cache {
         &self.folder
     }
 
-    /// Takes a slot nobody holds, with the session's package in it.
+    /// Takes a slot nobody holds, with the package of its cells.
     ///
     /// # Errors
     /// The folder cannot be written; every slot is held.
@@ -216,67 +214,49 @@ impl Cache {
         Ok(lock)
     }
 
-    /// Gives a slot what another has where that was compiled later, or this one never: the library would be compiled in every
-    /// slot anew when its sources change. To be called under [`compile_alone`](Self::compile_alone).
-    ///
-    /// # Errors
-    /// A file cannot be copied or removed.
-    pub fn share(&self, slot: &Slot) -> Result<(), Error> {
-        let own = modified(&slot.folder.join(COMPILED));
-        let others = (0..SLOTS).map(|number| self.folder.join(format!("slot-{number}")));
-        let newest = others
-            .filter_map(|folder| Some((modified(&folder.join(COMPILED))?, folder)))
-            .max_by_key(|(time, _)| *time)
-            .filter(|(time, folder)| own.is_none_or(|own| own < *time) && *folder != slot.folder);
-        let Some((_, other)) = newest else { return Ok(()) };
-        // Half a copy is not compiled.
-        for old in [slot.folder.join(COMPILED), slot.library().join("target"), slot.outline()] {
-            match if old.is_dir() { fs::remove_dir_all(&old) } else { fs::remove_file(&old) } {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", &old)(e)),
-                _ => {}
-            }
-        }
-        let library = other.join("library");
-        copy_tree(&library.join("target"), &slot.library().join("target"))
-            .and_then(|()| copy_tree(&other.join("outline"), &slot.outline()))
-            .and_then(|()| copy(&library.join("Cargo.lock"), &slot.library().join("Cargo.lock")))
-            .and_then(|()| copy(&other.join(COMPILED), &slot.folder.join(COMPILED)))
-            .map_err(Error::io("copy the compiled library to", &slot.folder))
+    /// Where the library comes from.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
-    /// Gives the slot its packages.
-    fn furnish(&self, slot: &Slot) -> Result<(), Error> {
-        let put = |file: PathBuf, text: &str| -> Result<(), Error> {
-            let folder = file.parent().unwrap_or(&slot.folder);
-            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-            write_if_different(&file, text).map_err(Error::io("write", &file))
-        };
-        put(slot.library().join("Cargo.toml"), &super::manifest::library(&self.source))?;
-        put(slot.library().join("lib.rs"), "pub use selfsame;\n")?;
-        // Yesterday's last cell may hold items this session has not got.
-        put(slot.cells().join("src/lib.rs"), "// A session's cells come here.\n")?;
-        let locked = slot.library().join("Cargo.lock");
-        match self.source.lock_file().filter(|_| !locked.exists()) {
-            Some(known) => fs::copy(&known, &locked).map(drop).map_err(Error::io("write", &locked)),
-            None => Ok(()),
-        }
+    /// The package that depends on the library.
+    pub fn library(&self) -> PathBuf {
+        self.folder.join("library")
     }
 
-    /// Notes that the slot is compiled, and when: as long as that library stays, the time does.
+    /// Gives the cache that package. To be called under [`compile_alone`](Self::compile_alone).
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn compiled(&self, slot: &Slot, library: &Path) -> Result<(), Error> {
-        let mark = slot.folder.join(COMPILED);
-        let note = || -> io::Result<()> {
-            let time = library.metadata()?.modified()?;
-            if modified(&mark) != Some(time) {
-                File::create(&mark)?.set_modified(time)?;
-            }
-            Ok(())
-        };
-        note().map_err(Error::io("write", &mark))
+    pub fn furnish_library(&self) -> Result<(), Error> {
+        put(&self.library().join("Cargo.toml"), &super::manifest::library(&self.source))?;
+        put(&self.library().join("lib.rs"), "pub use selfsame;\n")?;
+        // The versions of now: cargo would compile what it stands on in two ways if they differed from the program's.
+        let Some(known) = self.source.lock_file() else { return Ok(()) };
+        let noted = self.library().join("checkout.lock");
+        let text = fs::read_to_string(&known).map_err(Error::io("read", &known))?;
+        if fs::read_to_string(&noted).is_ok_and(|old| old == text) {
+            return Ok(());
+        }
+        put(&self.library().join("Cargo.lock"), &text)?;
+        put(&noted, &text)
     }
+
+    /// Gives the slot its folders and the package of its cells.
+    fn furnish(&self, slot: &Slot) -> Result<(), Error> {
+        // The system's loader looks for libraries only where there was a folder when the process began.
+        let compiled = slot.compiled();
+        fs::create_dir_all(&compiled).map_err(Error::io("create", &compiled))?;
+        // Yesterday's last cell may hold items this session has not got.
+        put(&slot.cells().join("src/lib.rs"), "// A session's cells come here.\n")
+    }
+}
+
+/// Writes a file, and its folder, unless it is there already.
+fn put(file: &Path, text: &str) -> Result<(), Error> {
+    let folder = file.parent().unwrap_or(file);
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    write_if_different(file, text).map_err(Error::io("write", file))
 }
 
 fn profile() -> String {
@@ -289,36 +269,6 @@ fn write_if_different(path: &Path, text: &str) -> io::Result<()> {
         return Ok(());
     }
     fs::write(path, text)
-}
-
-/// Copies a `target` folder. Cargo compares times, so they are kept. Compiled libraries, which nobody changes in place, are
-/// linked instead.
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (name, kind) = (entry.file_name(), entry.file_type()?);
-        let (source, target) = (entry.path(), to.join(&name));
-        if kind.is_dir() {
-            copy_tree(&source, &target)?;
-        } else if kind.is_file() {
-            let large = entry.metadata()?.len() > 64 << 10;
-            if !(large && fs::hard_link(&source, &target).is_ok()) {
-                copy(&source, &target)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Copies a file with its time.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    File::options().write(true).open(to)?.set_modified(from.metadata()?.modified()?)
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    path.metadata().and_then(|data| data.modified()).ok()
 }
 
 #[cfg(test)]
@@ -340,58 +290,27 @@ mod tests {
         let first = one.folder.clone();
         drop(one);
         assert_eq!(cache.slot().unwrap().folder, first);
-        assert!(fs::read_to_string(first.join("library/Cargo.toml")).unwrap().contains("selfsame-dylib"));
+        assert!(first.join("cells/src/lib.rs").is_file());
     }
 
     #[test]
-    fn a_new_slot_gets_what_another_has_compiled_with_its_times() {
+    fn the_library_follows_the_versions_of_the_checkout() {
         let root = tempfile::tempdir().unwrap();
-        let cache = cache(root.path());
-        let (one, two) = (cache.slot().unwrap(), cache.slot().unwrap());
-        let deps = one.library().join("target/debug/deps");
-        fs::create_dir_all(&deps).unwrap();
-        fs::create_dir_all(one.outline().join("selfsame-dylib")).unwrap();
-        fs::write(one.outline().join("selfsame-dylib/Cargo.toml"), "outline").unwrap();
-        fs::write(deps.join("libx.rlib"), vec![7; 100_000]).unwrap();
-        fs::write(deps.join("x.d"), "small").unwrap();
-        fs::write(one.library().join("Cargo.lock"), "versions").unwrap();
-        fs::write(one.cells().join("src/lib.rs"), "a cell").unwrap();
-        cache.compiled(&one, &deps.join("libx.rlib")).unwrap();
-        cache.share(&two).unwrap();
-        let copied = two.library().join("target/debug/deps");
-        for name in ["libx.rlib", "x.d"] {
-            let time = |folder: &Path| folder.join(name).metadata().unwrap().modified().unwrap();
-            assert_eq!(time(&deps), time(&copied), "{name}");
-        }
-        let text = |file: PathBuf| fs::read_to_string(file).unwrap();
-        assert_eq!(text(two.library().join("Cargo.lock")), "versions");
-        assert_eq!(text(two.outline().join("selfsame-dylib/Cargo.toml")), "outline");
-        assert!(!text(two.cells().join("src/lib.rs")).contains("a cell"));
-    }
-
-    #[test]
-    fn a_slot_compiled_earlier_gets_what_was_compiled_later_and_not_the_other_way_round() {
-        let root = tempfile::tempdir().unwrap();
-        let cache = cache(root.path());
-        let (one, two) = (cache.slot().unwrap(), cache.slot().unwrap());
-        let library = |slot: &Slot| slot.library().join("target/libx.rlib");
-        for (slot, age) in [(&one, 100), (&two, 50)] {
-            fs::create_dir_all(slot.library().join("target")).unwrap();
-            fs::create_dir_all(slot.outline()).unwrap();
-            fs::write(slot.library().join("Cargo.lock"), "versions").unwrap();
-            fs::write(library(slot), format!("{age} seconds old")).unwrap();
-            let time = SystemTime::now() - std::time::Duration::from_secs(age);
-            File::options().write(true).open(library(slot)).unwrap().set_modified(time).unwrap();
-            cache.compiled(slot, &library(slot)).unwrap();
-        }
-        fs::write(one.library().join("target/old"), "").unwrap();
-        let text = |slot: &Slot| fs::read_to_string(library(slot)).unwrap();
-        cache.share(&two).unwrap();
-        assert_eq!(text(&two), "50 seconds old");
-        cache.share(&one).unwrap();
-        assert_eq!(text(&one), "50 seconds old");
-        assert!(!one.library().join("target/old").exists());
-        assert_eq!(modified(&one.folder.join(COMPILED)), modified(&two.folder.join(COMPILED)));
+        let checkout = root.path().join("checkout");
+        fs::create_dir_all(checkout.join("src/selfsame-dylib")).unwrap();
+        let lock = |text: &str| fs::write(checkout.join("Cargo.lock"), text).unwrap();
+        lock("first");
+        let source = Source::Checkout(checkout.join("src/selfsame-dylib"));
+        let cache = Cache { folder: root.path().join("session-0"), source };
+        cache.furnish_library().unwrap();
+        let own = cache.library().join("Cargo.lock");
+        assert!(fs::read_to_string(cache.library().join("Cargo.toml")).unwrap().contains("selfsame-dylib"));
+        fs::write(&own, "first, and the package itself").unwrap();
+        cache.furnish_library().unwrap();
+        assert_eq!(fs::read_to_string(&own).unwrap(), "first, and the package itself");
+        lock("second");
+        cache.furnish_library().unwrap();
+        assert_eq!(fs::read_to_string(&own).unwrap(), "second");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Compiling the session library ahead of the first cell, telling how far it is.
 
+use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -7,6 +8,7 @@ use std::process::{Child, Stdio};
 use selfsame::error::Error;
 
 use super::cache::{Cache, Slot, Source};
+use super::library::{Build, Built};
 use super::toolchain::Toolchain;
 
 /// How far a compilation is, in crates.
@@ -18,8 +20,18 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// Brings the slot up to date: at once where nothing changed, in minutes the first time. `tell` hears how far it is;
-/// `None` means that another process compiles and this one waits.
+/// Gives the slot what types are inferred from, which takes no compiling. `false` when something for that is not there before
+/// the library has been compiled once.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn outlined(toolchain: &Toolchain, cache: &Cache, slot: &Slot, _alone: &File) -> Result<bool, Error> {
+    cache.furnish_library()?;
+    Ok(super::outline::write(toolchain, cache, slot).is_ok())
+}
+
+/// Brings the slot up to date: at once where nothing changed, in minutes where the library has never been compiled. `tell`
+/// hears how far it is. To be called with the [lock](Cache::compile_alone) in hand.
 ///
 /// # Errors
 /// Cargo does not run or cannot compile the library, with what it said; a folder that cannot be written.
@@ -27,30 +39,30 @@ pub fn compile(
     toolchain: &Toolchain,
     cache: &Cache,
     slot: &Slot,
-    tell: &mut dyn FnMut(Option<Progress>),
+    _alone: &File,
+    tell: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
-    let _alone = cache.compile_alone(|| tell(None))?;
-    cache.share(slot)?;
-    let mut cargo = toolchain.cargo_for_cells(&slot.library());
+    let build = Build::of(cache.source(), std::env::current_exe().ok());
+    let mut cargo = build.cargo(toolchain, cache);
     cargo
-        .args(["build", "--target", &toolchain.host])
         .envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "100")])
         .env("CARGO_TERM_COLOR", "never")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     // A Ctrl-C at the terminal is for us to handle; half a compilation would have to be begun again.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut cargo, 0);
-    let child = cargo.spawn().map_err(Error::io("run", &toolchain.cargo))?;
+    let mut child = cargo.spawn().map_err(Error::io("run", &toolchain.cargo))?;
+    // Both of its streams are read at once: it waits while one is full.
+    let stdout = child.stdout.take();
+    let reader = std::thread::spawn(move || stdout.map(|out| Built::read(BufReader::new(out))));
     let said = follow(child, tell).map_err(Error::io("run", &toolchain.cargo))?;
-    match said {
-        None => {
-            super::outline::write(toolchain, slot)?;
-            cache.compiled(slot, &super::manifest::dylib(toolchain, slot))
-        }
-        Some(said) => Err(refused(cache, &said)),
+    if let Some(said) = said {
+        return Err(refused(cache, &said));
     }
+    let built = reader.join().ok().flatten().unwrap_or_default();
+    build.set_down(toolchain, slot, &built)
 }
 
 /// Compiles the library into the cache, and gives the cache's folder. `tell` hears how many crates are done, of how many.
@@ -61,16 +73,17 @@ pub fn warm(tell: &mut dyn FnMut(usize, usize)) -> Result<PathBuf, Error> {
     let toolchain = Toolchain::find().map_err(|why| Error::run("the session library", why, ""))?;
     let cache = Cache::open(&toolchain, Source::find())?;
     let slot = cache.slot()?;
-    compile(&toolchain, &cache, &slot, &mut |progress| {
-        if let Some(progress) = progress {
-            tell(progress.done, progress.total);
-        }
-    })?;
+    let alone = cache.compile_alone(|| ())?;
+    let outlined = outlined(&toolchain, &cache, &slot, &alone)?;
+    compile(&toolchain, &cache, &slot, &alone, &mut |progress| tell(progress.done, progress.total))?;
+    if !outlined {
+        super::outline::write(&toolchain, &cache, &slot)?;
+    }
     Ok(cache.folder().to_path_buf())
 }
 
 /// Reads what cargo says until it ends. What it said when it failed, else `None`.
-fn follow(mut child: Child, tell: &mut dyn FnMut(Option<Progress>)) -> std::io::Result<Option<String>> {
+fn follow(mut child: Child, tell: &mut dyn FnMut(Progress)) -> std::io::Result<Option<String>> {
     let mut said = String::new();
     if let Some(stderr) = child.stderr.take() {
         let mut line = Vec::new();
@@ -84,7 +97,7 @@ fn follow(mut child: Child, tell: &mut dyn FnMut(Option<Progress>)) -> std::io::
             let text = String::from_utf8_lossy(&line).into_owned();
             line.clear();
             match progress(&text) {
-                Some(progress) => tell(Some(progress)),
+                Some(progress) => tell(progress),
                 None if byte == b'\n' => {
                     said.push_str(&text);
                     said.push('\n');
@@ -139,7 +152,7 @@ mod tests {
         let mut seen = Vec::new();
         let said = follow(
             shell("printf 'Building [=> ] 1/2: a\\rBuilding [==>] 2/2: b\\rerror: no\\n' >&2; exit 3"),
-            &mut |p| seen.extend(p),
+            &mut |p| seen.push(p),
         );
         assert_eq!(said.unwrap().unwrap(), "error: no\n");
         assert_eq!(seen.len(), 2);

@@ -10,7 +10,7 @@
 //!
 //! [outline]: super::outline
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::cache::{Slot, Source};
 use super::toolchain::Toolchain;
@@ -43,28 +43,14 @@ pub fn settings(folder: &Path, outline: &Path) -> String {
     format!("[evcxr]\ntmpdir = {folder:?}\nopt_level = {level:?}\n")
 }
 
-/// Where the compiled library stands, with what it is made of.
-pub fn compiled(toolchain: &Toolchain, slot: &Slot) -> PathBuf {
-    slot.library().join("target").join(&toolchain.host).join("debug/deps")
-}
-
-/// The compiled library itself.
-pub fn dylib(toolchain: &Toolchain, slot: &Slot) -> PathBuf {
-    let name = format!("{}selfsame_dylib{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    compiled(toolchain, slot).join(name)
-}
-
 /// The flags with which cells are compiled: evcxr's own, and the library. Cargo separates them by this character, so that
 /// folders may have spaces in their names.
 pub fn flags(toolchain: &Toolchain, slot: &Slot) -> String {
-    let compiled = compiled(toolchain, slot);
+    let compiled = slot.compiled();
     let mut flags = toolchain.flags();
     flags.push("--extern".into());
-    flags.push(format!("selfsame={}", dylib(toolchain, slot).display()));
-    // Beside what the library is made of, the compiler wants to see its procedural macros.
-    for folder in [&compiled, &slot.library().join("target/debug/deps")] {
-        flags.push(format!("-Ldependency={}", folder.display()));
-    }
+    flags.push(format!("selfsame={}", super::library::dylib(slot).display()));
+    flags.push(format!("-Ldependency={}", compiled.display()));
     if cfg!(unix) {
         // Where the cell finds it when it is loaded.
         flags.push(format!("-Clink-arg=-Wl,-rpath,{}", compiled.display()));

@@ -14,6 +14,7 @@ mod event;
 mod explain;
 mod fault;
 mod host;
+mod library;
 mod manifest;
 mod outline;
 mod output;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand, Node, Package, PackageId, Target};
 use selfsame::error::Error;
 
-use super::cache::Slot;
+use super::cache::{Cache, Slot};
 use super::toolchain::Toolchain;
 
 /// The crates whose types a cell can hold.
@@ -28,12 +28,12 @@ pub fn root(slot: &Slot) -> PathBuf {
     slot.outline().join(ROOT)
 }
 
-/// Writes the outline of the slot's library, unless the one that is there is of the same versions.
+/// Writes the outline of the library into the slot, unless the one that is there is of the same versions.
 ///
 /// # Errors
 /// Cargo does not know the packages; a file that cannot be written.
-pub fn write(toolchain: &Toolchain, slot: &Slot) -> Result<(), Error> {
-    let (library, outline) = (slot.library(), slot.outline());
+pub fn write(toolchain: &Toolchain, cache: &Cache, slot: &Slot) -> Result<(), Error> {
+    let (library, outline) = (cache.library(), slot.outline());
     let locked = library.join(LOCKED);
     let versions = fs::read(&locked).map_err(Error::io("read", &locked))?;
     if fs::read(outline.join(LOCKED)).is_ok_and(|written| written == versions) {

@@ -30,7 +30,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Status::Starting => f.write_str("starting"),
-            Status::Waiting => f.write_str("another session is compiling the library"),
+            Status::Waiting => f.write_str("another session makes the library ready"),
             Status::Compiling { done, total } => write!(f, "compiling the library, {done} of {total} crates"),
             Status::Loading => f.write_str("starting Rust"),
             Status::Ready => f.write_str("ready"),

@@ -72,13 +72,7 @@ impl Toolchain {
         } else {
             Command::new(&self.cargo)
         };
-        // Under `cargo run` there are variables about our own package, and packages with build scripts that listen to them
-        // would be compiled anew each time the program is called the other way.
-        for (name, _) in std::env::vars_os() {
-            if OWN.iter().any(|own| name.to_string_lossy().starts_with(own)) {
-                command.env_remove(name);
-            }
-        }
+        own_removed(&mut command);
         command
             .current_dir(folder)
             .env("CARGO_TARGET_DIR", "target")
@@ -88,6 +82,24 @@ impl Toolchain {
             .env("RUSTC", &self.rustc)
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags().join("\u{1f}"));
         command
+    }
+
+    /// `cargo` in `folder` as the user would call it there.
+    pub fn cargo(&self, folder: &Path) -> Command {
+        let mut command = Command::new(&self.cargo);
+        own_removed(&mut command);
+        command.current_dir(folder);
+        command
+    }
+}
+
+/// Without the variables cargo sets under `cargo run`, which are about our own package: packages with build scripts that
+/// listen to them would be compiled anew each time the program is called the other way.
+fn own_removed(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if OWN.iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            command.env_remove(name);
+        }
     }
 }
 

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
 
 use super::cache::{Cache, Slot, Source};
-use super::compile::compile;
+use super::compile::{compile, outlined, Progress};
 use super::event::{Event, Outcome, Output, Value};
 use super::explain::explain;
 use super::fault::{Fault, FaultKind};
-use super::manifest::{compiled, flags, without_library};
+use super::manifest::{flags, without_library};
 use super::output::CellOutput;
 use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable};
 use super::status::Status;
@@ -89,23 +89,43 @@ impl Worker<'_> {
         let toolchain = Toolchain::find()?;
         let cache = Cache::open(&toolchain, Source::find()).map_err(|e| e.to_string())?;
         let slot = cache.slot().map_err(|e| e.to_string())?;
-        compile(&toolchain, &cache, &slot, &mut |progress| {
-            self.shared.set(match progress {
-                None => Status::Waiting,
-                Some(p) => Status::Compiling { done: p.done, total: p.total },
-            });
-        })
-        .map_err(|e| e.to_string())?;
+        let alone = cache.compile_alone(|| self.shared.set(Status::Waiting)).map_err(|e| e.to_string())?;
+        let compile = || {
+            let mut tell = |p: Progress| self.shared.set(Status::Compiling { done: p.done, total: p.total });
+            let compiled = compile(&toolchain, &cache, &slot, &alone, &mut tell).map_err(|e| e.to_string());
+            self.shared.set(Status::Loading);
+            compiled
+        };
+        if !outlined(&toolchain, &cache, &slot, &alone).map_err(|e| e.to_string())? {
+            compile()?;
+            super::outline::write(&toolchain, &cache, &slot).map_err(|e| e.to_string())?;
+        }
         self.shared.set(Status::Loading);
-        super::place::use_slot(&slot).map_err(|e| e.to_string())?;
-        let (context, outputs) = EvalContext::with_subprocess_command(self.process(&toolchain, &slot)?)
-            .map_err(|e| format!("Rust cells cannot run: {e}"))?;
-        *lock(&self.shared.process) = Some(context.process_handle());
-        self.listen(outputs);
-        let mut context = CommandContext::with_eval_context(context);
+        // The library is first wanted by what a session begins with; evcxr takes seconds to get there.
+        let mut context = std::thread::scope(|scope| {
+            let compiling = scope.spawn(|| {
+                let compiled = compile();
+                // Others need not wait for what is ours alone; the lock goes with its file in any case.
+                let _ = alone.unlock();
+                compiled
+            });
+            let context = self.load(&toolchain, &slot);
+            compiling.join().map_err(|_| "The library's compilation panicked.")??;
+            context
+        })?;
         let flags = flags(&toolchain, &slot);
         self.set_up(&mut context, &flags).map_err(|why| self.with_last_words(why))?;
         Ok(Running { context, flags, _slot: slot })
+    }
+
+    /// evcxr, with a process for cells, reading what types are inferred from.
+    fn load(&self, toolchain: &Toolchain, slot: &Slot) -> Result<CommandContext, String> {
+        super::place::use_slot(slot).map_err(|e| e.to_string())?;
+        let (context, outputs) = EvalContext::with_subprocess_command(self.process(toolchain, slot)?)
+            .map_err(|e| format!("Rust cells cannot run: {e}"))?;
+        *lock(&self.shared.process) = Some(context.process_handle());
+        self.listen(outputs);
+        Ok(CommandContext::with_eval_context(context))
     }
 
     /// This program, as the process that runs cells.
@@ -365,7 +385,7 @@ impl Worker<'_> {
 /// them, and under `cargo run` and `cargo test` the variable names folders with a library of ours that is another.
 #[cfg(unix)]
 fn libraries(toolchain: &Toolchain, slot: &Slot) -> Option<std::ffi::OsString> {
-    let own = [toolchain.std_library.parent()?.to_path_buf(), compiled(toolchain, slot)];
+    let own = [toolchain.std_library.parent()?.to_path_buf(), slot.compiled()];
     let others = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let others = std::env::split_paths(&others).filter(|folder| !folder.as_os_str().is_empty());
     std::env::join_paths(own.into_iter().chain(others)).ok()

@@ -64,7 +64,7 @@ pub(super) fn dep(shell: &mut Shell, rest: &str) -> Flow {
     if rest.is_empty() {
         return wants(shell, "a crate", ":dep itertools = \"0.14\"");
     }
-    let name = rest.split(['=', ' ']).next().unwrap_or_default().trim();
+    let name = asked_for(rest);
     // A notebook for the stock kernel begins with this line; here there is nothing left to do.
     if name == "selfsame" {
         shell.screen.note("The session has selfsame already, and dfdx as selfsame::dfdx.");
@@ -77,6 +77,13 @@ pub(super) fn dep(shell: &mut Shell, rest: &str) -> Flow {
         return Flow::Failed;
     }
     ended(shell, &format!(":dep {rest}"))
+}
+
+/// The crate that `NAME = VERSION` asks for, whatever name the cells give it.
+fn asked_for(dependency: &str) -> String {
+    let table = dependency.parse::<toml::Table>().unwrap_or_default();
+    let package = table.values().next().and_then(|value| value.get("package")).and_then(toml::Value::as_str);
+    package.or(dependency.split(['=', ' ']).next()).unwrap_or_default().to_string()
 }
 
 /// Runs a cell of ours and shows its output.
@@ -97,4 +104,17 @@ pub(super) fn failed(shell: &mut Shell, fault: Fault) -> Flow {
 pub(super) fn wants(shell: &mut Shell, what: &str, example: &str) -> Flow {
     shell.screen.failure(&format!("this command takes {what}, as in `{example}`."));
     Flow::Failed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crate_is_known_under_another_name() {
+        for line in ["dfdx", "dfdx = \"=0.13.0\"", "tensors = { package = \"dfdx\", version = \"0.13\" }"] {
+            assert_eq!(asked_for(line), "dfdx");
+        }
+        assert_eq!(asked_for("itertools = { version = \"0.14\" }"), "itertools");
+    }
 }

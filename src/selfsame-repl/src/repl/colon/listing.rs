@@ -122,6 +122,9 @@ pub(super) fn config(shell: &mut Shell, rest: &str) -> Flow {
     if let Some((name, value)) = rest.split_once(char::is_whitespace) {
         return match shell.config.set(name, value.trim(), Origin::Session) {
             Ok(()) => {
+                if let ("threads", Some(threads)) = (name, shell.config.threads.value) {
+                    return super::session::threads(shell, &threads.to_string());
+                }
                 shell.screen.note("Set for this session; what the line editor was started with stays.");
                 Flow::Go
             }

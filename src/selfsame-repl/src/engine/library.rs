@@ -1,0 +1,338 @@
+//! The library as cells link it: built by cargo, then set down in a session's slot, where it stays as it is.
+//!
+//! A program that stands where cargo has built it, in a checkout, has its parts compiled already: cargo is asked for those
+//! and finds them done, and only the last step, which makes one dynamic library of them, is ours. Any other has cargo
+//! compile the library into the cache.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use cargo_metadata::{Artifact, Message};
+use selfsame::error::Error;
+
+use super::cache::{Cache, Slot, Source};
+use super::toolchain::Toolchain;
+
+/// What holds everything.
+const ROOT: &str = "selfsame-dylib";
+
+/// Who compiles the library, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Build {
+    /// Cargo has built this program in a checkout: with this profile, into this folder.
+    Here { checkout: PathBuf, target: PathBuf, profile: String },
+    /// The package in the cache.
+    Cached,
+}
+
+impl Build {
+    /// How the library of `source` is built for the program `program`.
+    pub fn of(source: &Source, program: Option<PathBuf>) -> Build {
+        let Source::Checkout(dylib) = source else { return Build::Cached };
+        let here = || {
+            let folder = program?.canonicalize().ok()?.parent()?.to_path_buf();
+            // Cargo's own lock on what it has built, which a program that was copied elsewhere has not beside it.
+            File::options().append(true).open(folder.join(".cargo-lock")).ok()?;
+            let profile = match folder.file_name()?.to_str()? {
+                "debug" => "dev",
+                other => other,
+            };
+            let checkout = dylib.ancestors().nth(2)?.to_path_buf();
+            Some(Build::Here {
+                checkout,
+                target: folder.parent()?.to_path_buf(),
+                profile: profile.to_string(),
+            })
+        };
+        here().unwrap_or(Build::Cached)
+    }
+
+    /// The cargo that builds it; what it has built it says on stdout.
+    pub fn cargo(&self, toolchain: &Toolchain, cache: &Cache) -> Command {
+        let mut cargo = match self {
+            Build::Here { checkout, target, profile } => {
+                let mut cargo = toolchain.cargo(checkout);
+                // Of the packages the program was built with, whose choice is a choice of features: with others most would
+                // be compiled anew. This is their smallest program with the library in it.
+                cargo.args(["build", "--bin", "golden", "--profile", profile, "--target-dir"]).arg(target);
+                cargo
+            }
+            Build::Cached => {
+                let mut cargo = toolchain.cargo_for_cells(&cache.library());
+                cargo.args(["build", "--target", &toolchain.host]);
+                cargo
+            }
+        };
+        cargo.args(["--message-format", "json-render-diagnostics"]);
+        cargo
+    }
+
+    /// Puts what cargo has built into the slot.
+    ///
+    /// # Errors
+    /// A file that cannot be written; a library that cannot be made of its parts.
+    pub fn set_down(&self, toolchain: &Toolchain, slot: &Slot, built: &Built) -> Result<(), Error> {
+        let to = slot.compiled();
+        match self {
+            Build::Cached => gather(&built.files(|_| true), &to, &[]).map(drop),
+            Build::Here { checkout, .. } => {
+                let parts = parts(&checkout.join("Cargo.lock"))?;
+                let changed = gather(&built.files(|name| parts.contains(name)), &to, &[dylib(slot)])?;
+                if changed || !dylib(slot).is_file() {
+                    link(toolchain, checkout, built, slot)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The compiled library in a slot.
+pub fn dylib(slot: &Slot) -> PathBuf {
+    slot.compiled().join(file_name())
+}
+
+fn file_name() -> String {
+    format!("{}selfsame_dylib{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
+}
+
+/// What cargo says it has built.
+#[derive(Debug, Default)]
+pub struct Built {
+    artifacts: Vec<Artifact>,
+    /// Where build scripts say that libraries of the system are.
+    search: Vec<String>,
+}
+
+impl Built {
+    /// Reads cargo's messages.
+    pub fn read(said: impl std::io::BufRead) -> Built {
+        let mut built = Built::default();
+        for message in Message::parse_stream(said).map_while(Result::ok) {
+            match message {
+                Message::CompilerArtifact(artifact) => built.artifacts.push(artifact),
+                Message::BuildScriptExecuted(script) => {
+                    built.search.extend(script.linked_paths.iter().map(ToString::to_string));
+                }
+                _ => {}
+            }
+        }
+        built
+    }
+
+    /// Compiled libraries and procedural macros of the packages that `wanted` says yes to.
+    fn files(&self, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let kept = |file: &&PathBuf| {
+            file.extension().is_some_and(|e| e == "rlib" || e == std::env::consts::DLL_EXTENSION)
+        };
+        let chosen = self.artifacts.iter().filter(|a| wanted(package(&a.package_id.repr)));
+        let files: Vec<PathBuf> =
+            chosen.flat_map(|a| &a.filenames).map(|file| file.clone().into_std_path_buf()).collect();
+        files.iter().filter(kept).cloned().collect()
+    }
+
+    /// The compiled library of a crate.
+    fn rlib(&self, name: &str) -> Option<&Path> {
+        let of = self.artifacts.iter().filter(|a| package(&a.package_id.repr) == name);
+        of.flat_map(|a| &a.filenames)
+            .find(|file| file.extension() == Some("rlib"))
+            .map(|file| file.as_std_path())
+    }
+}
+
+/// The name in a package's identity: `registry+https://..#dfdx@0.13.0`, or `path+file:///..src/selfsame#0.1.0`.
+fn package(identity: &str) -> &str {
+    let (place, version) = identity.rsplit_once('#').unwrap_or((identity, ""));
+    match version.split_once('@') {
+        Some((name, _)) => name,
+        None => place.rsplit('/').next().unwrap_or(place),
+    }
+}
+
+/// The names of all packages the library is made of, from a lock file.
+fn parts(lock: &Path) -> Result<BTreeSet<String>, Error> {
+    #[derive(serde::Deserialize)]
+    struct Lock {
+        package: Vec<Locked>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Locked {
+        name: String,
+        #[serde(default)]
+        dependencies: Vec<String>,
+    }
+    let text = fs::read_to_string(lock).map_err(Error::io("read", lock))?;
+    let read: Lock = toml::from_str(&text).map_err(|e| {
+        Error::run(lock, format!("is no lock file of cargo's: {}", e.message()), "Run `cargo update -w`.")
+    })?;
+    let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for package in &read.package {
+        // `name`, or `name version` where there are several; one name stands for all its versions here.
+        let of = package.dependencies.iter().filter_map(|d| d.split(' ').next());
+        needs.entry(&package.name).or_default().extend(of);
+    }
+    let (mut found, mut left) = (BTreeSet::new(), vec![ROOT]);
+    while let Some(name) = left.pop() {
+        if found.insert(name.to_string()) {
+            left.extend(needs.get(name).into_iter().flatten());
+        }
+    }
+    Ok(found)
+}
+
+/// Makes `to` hold these files, those in `besides`, and no others. Whether that changed anything.
+fn gather(files: &[PathBuf], to: &Path, besides: &[PathBuf]) -> Result<bool, Error> {
+    let known = |path: &Path| path.metadata().ok().and_then(|d| Some((d.len(), d.modified().ok()?)));
+    fs::create_dir_all(to).map_err(Error::io("create", to))?;
+    let mut changed = false;
+    let mut kept: BTreeSet<PathBuf> = besides.iter().cloned().collect();
+    for file in files {
+        let Some(name) = file.file_name() else { continue };
+        let place = to.join(name);
+        if known(file) != known(&place) {
+            set_down(file, &place).map_err(Error::io("write", &place))?;
+            changed = true;
+        }
+        kept.insert(place);
+    }
+    let there =
+        fs::read_dir(to).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::io("read", to))?;
+    for old in there.into_iter().map(|entry| entry.path()).filter(|path| !kept.contains(path)) {
+        fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+    }
+    Ok(changed)
+}
+
+/// Links a static library, which the compiler never writes in place; copies others, with their time.
+fn set_down(file: &Path, place: &Path) -> std::io::Result<()> {
+    if place.exists() {
+        fs::remove_file(place)?;
+    }
+    if file.extension().is_some_and(|e| e == "rlib") && fs::hard_link(file, place).is_ok() {
+        return Ok(());
+    }
+    fs::copy(file, place)?;
+    let time: SystemTime = file.metadata()?.modified()?;
+    File::options().write(true).open(place)?.set_modified(time)
+}
+
+/// Makes one dynamic library, which shares the standard library with the cells, of the compiled parts.
+fn link(toolchain: &Toolchain, checkout: &Path, built: &Built, slot: &Slot) -> Result<(), Error> {
+    let new = slot.folder.join("linking");
+    fs::create_dir_all(&new).map_err(Error::io("create", &new))?;
+    let made = new.join(file_name());
+    let mut rustc = Command::new(&toolchain.rustc);
+    rustc
+        .args([
+            "--crate-name",
+            "selfsame_dylib",
+            "--crate-type",
+            "dylib",
+            "--edition",
+            "2021",
+            "-Copt-level=3",
+        ])
+        .args(toolchain.flags())
+        .arg(checkout.join("src").join(ROOT).join("src/lib.rs"))
+        .arg(format!("-Ldependency={}", slot.compiled().display()))
+        .args(built.search.iter().map(|path| format!("-L{path}")))
+        .arg("-o")
+        .arg(&made)
+        .stdin(Stdio::null());
+    for name in ["selfsame", "dfdx"] {
+        let Some(file) = built.rlib(name).and_then(Path::file_name) else {
+            let why = format!("cargo has built no {name}");
+            return Err(Error::run(checkout, why, "Build the program anew, with `cargo build --release`."));
+        };
+        rustc.arg("--extern").arg(format!("{name}={}", slot.compiled().join(file).display()));
+    }
+    let out = rustc.output().map_err(Error::io("run", &toolchain.rustc))?;
+    if !out.status.success() {
+        let said = String::from_utf8_lossy(&out.stderr).trim().to_string();
+        let remedy = "Build the program anew, with `cargo build --release`; or :restart to try again.";
+        return Err(Error::run(checkout, format!("the session library cannot be linked: {said}"), remedy));
+    }
+    // In one step, so that what stands in its place is always whole.
+    fs::rename(&made, dylib(slot)).map_err(Error::io("write", &dylib(slot)))?;
+    fs::remove_dir(&new).map_err(Error::io("remove", &new))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_have_their_names() {
+        assert_eq!(package("registry+https://github.com/rust-lang/crates.io-index#dfdx@0.13.0"), "dfdx");
+        assert_eq!(package("path+file:///a/src/selfsame#0.1.0"), "selfsame");
+        assert_eq!(package("path+file:///a/main#selfsame@0.1.0"), "selfsame");
+    }
+
+    #[test]
+    fn the_library_is_made_of_what_it_depends_on_and_no_more() {
+        let parts = parts(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"))).unwrap();
+        for name in [ROOT, "selfsame", "dfdx", "rand_core"] {
+            assert!(parts.contains(name), "{name}");
+        }
+        assert!(!parts.contains("evcxr") && !parts.contains("selfsame-repl"));
+    }
+
+    #[test]
+    fn a_program_knows_whether_cargo_has_built_it_where_it_stands() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().canonicalize().unwrap();
+        let source = Source::Checkout(folder.join("src/selfsame-dylib"));
+        fs::create_dir_all(folder.join("target/debug")).unwrap();
+        let program = folder.join("target/debug/selfsame");
+        fs::write(&program, "").unwrap();
+        assert_eq!(
+            Build::of(&source, Some(program.clone())),
+            Build::Cached,
+            "nothing of cargo's is beside it"
+        );
+        fs::write(folder.join("target/debug/.cargo-lock"), "").unwrap();
+        let here = Build::Here {
+            checkout: folder.clone(),
+            target: folder.join("target"),
+            profile: "dev".to_string(),
+        };
+        assert_eq!(Build::of(&source, Some(program.clone())), here);
+        assert_eq!(Build::of(&Source::Published, Some(program)), Build::Cached);
+        assert_eq!(Build::of(&source, None), Build::Cached);
+    }
+
+    #[test]
+    fn a_slot_holds_the_files_of_now_and_no_others() {
+        let root = tempfile::tempdir().unwrap();
+        let (from, to) = (root.path().join("from"), root.path().join("to"));
+        fs::create_dir_all(&from).unwrap();
+        let files =
+            [from.join("liba-1.rlib"), from.join(format!("libmac-2{}", std::env::consts::DLL_SUFFIX))];
+        for file in &files {
+            fs::write(file, "first").unwrap();
+        }
+        fs::create_dir_all(&to).unwrap();
+        for name in ["libold-0.rlib", "own"] {
+            fs::write(to.join(name), "").unwrap();
+        }
+        assert!(gather(&files, &to, &[to.join("own")]).unwrap());
+        let there = || {
+            let names = fs::read_dir(&to).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+            names.collect::<BTreeSet<_>>()
+        };
+        let mac = files[1].file_name().unwrap().to_str().unwrap().to_string();
+        assert_eq!(there(), BTreeSet::from(["liba-1.rlib".into(), mac, "own".into()]));
+        assert!(!gather(&files, &to, &[to.join("own")]).unwrap(), "the second time there is nothing to do");
+        // The compiler writes a new file and puts it in the old one's place: the slot's stays.
+        fs::write(from.join("new"), "second one").unwrap();
+        fs::rename(from.join("new"), &files[0]).unwrap();
+        assert_eq!(fs::read_to_string(to.join("liba-1.rlib")).unwrap(), "first");
+        assert!(gather(&files, &to, &[]).unwrap());
+        assert_eq!(fs::read_to_string(to.join("liba-1.rlib")).unwrap(), "second one");
+        assert!(!there().contains("own"));
+    }
+}
