@@ -30,6 +30,14 @@ pub use crate::train::{Progress, TrainConfig, Trainer};
 pub use dfdx::shapes::Const;
 pub use dfdx::tensor::{AutoDevice, Cpu};
 
+// Programs like to call a type of their own `Encoder`; the trait's methods are to stay.
+pub use crate::methods::Method as _;
+pub use crate::nn::Encoder as _;
+pub use crate::ops::Engine as _;
+pub use crate::optim::Optimizer as _;
+pub use crate::shape::{ImageShape as _, Input as _};
+pub use crate::tape::Parameters as _;
+
 #[cfg(test)]
 mod tests {
     /// Code that evcxr generates around cells names these types: each must be the standard library's.

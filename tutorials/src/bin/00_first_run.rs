@@ -51,14 +51,13 @@ fn main() -> Result<(), selfsame::Error> {
     section_within("worth", 8);
     // ANCHOR: worth
     let report = run.report()?.clone();
-    let rows = [
+    for (name, scores) in [
         ("this run", &report.scores),
         ("random init", &report.baselines.random_init),
         ("raw pixels", &report.baselines.pixels),
         ("PCA", &report.baselines.pca),
         ("supervised", &report.baselines.supervised),
-    ];
-    for (name, scores) in rows {
+    ] {
         let (few, all) = (scores.linear.by_labels["1%"], scores.linear.by_labels["100%"]);
         println!(
             "{name:12} 1 % of the labels {:5.1} %   all labels {:5.1} %",

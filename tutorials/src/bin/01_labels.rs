@@ -130,14 +130,15 @@ fn main() -> Result<(), selfsame::Error> {
     claim("with 100 labels a class less than 5 points are left between them", {
         (of_features[4] - of_pixels[4]).abs() < 0.05
     });
-    let curve = |name: &str, values: &[f64]| {
+    // ANCHOR: figure
+    fn curve(name: &str, values: &[f64]) -> plot::Series {
         let points = PER_CLASS
             .iter()
             .zip(values)
             .map(|(n, v)| ((*n as f64).log10(), *v))
             .collect();
         plot::Series::new(name, points)
-    };
+    }
     let figure = plot::curves(
         "What labels buy",
         "labels of every class (decimal logarithm)",
@@ -148,6 +149,7 @@ fn main() -> Result<(), selfsame::Error> {
             curve("random encoder", &of_random).dashed(),
         ],
     )?;
+    // ANCHOR_END: figure
     save("01_labels", &figure)?;
     //= figure
 

@@ -136,7 +136,7 @@ fn main() -> Result<(), selfsame::Error> {
                 format!("{:5.1} %  {}", 100.0 * few, alarms.join(", "))
             }
             Err(e @ selfsame::Error::Diverged { .. }) => e.to_string(),
-            Err(e) => return Err(e),
+            Err(e) => Err(e)?,
         };
         println!("lr {lr:7}: {line}");
     }

@@ -248,13 +248,14 @@ fn main() -> Result<(), selfsame::Error> {
         broken.alarms.iter().any(|alarm| alarm.kind == "total-collapse"),
     );
 
-    let spread = |progress: &Progress| -> Vec<(f64, f64)> {
+    // ANCHOR: figure
+    fn spread(progress: &Progress) -> Vec<(f64, f64)> {
         let rows = progress.history.iter();
         rows.filter_map(|row| {
             Some((row.epoch as f64, row.projector.as_ref()?.mean_cosine))
         })
         .collect()
-    };
+    }
     let figure = plot::curves(
         "Mean cosine between different images",
         "epoch",
@@ -264,6 +265,7 @@ fn main() -> Result<(), selfsame::Error> {
             plot::Series::new("repulsion 0", spread(&broken)),
         ],
     )?;
+    // ANCHOR_END: figure
     save("09_cosine", &figure)?;
     //= figure
     Ok(())
