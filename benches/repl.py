@@ -4,8 +4,9 @@
     python3 benches/repl.py --selfsame target/release/selfsame [--cold] [--json FILE] [--rounds N]
 
 Each figure is the time from a key to what it was pressed for standing on the screen, the median of some rounds; the
-screen is looked at every ten milliseconds. --cold also measures a first start, with an empty cache, which compiles for
-minutes. Where evcxr (the stock REPL) is on the PATH, or given by --evcxr, the same is measured there.
+screen is looked at every ten milliseconds. --cold also measures a first start, with an empty cache; a program that does
+not stand where cargo built it compiles for minutes then. Where evcxr (the stock REPL) is on the PATH, or given by --evcxr,
+the same is measured there.
 """
 import argparse
 import json
