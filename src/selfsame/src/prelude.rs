@@ -34,7 +34,6 @@ pub use dfdx::tensor::{AutoDevice, Cpu};
 pub use crate::methods::Method as _;
 pub use crate::nn::Encoder as _;
 pub use crate::ops::Engine as _;
-pub use crate::optim::Optimizer as _;
 pub use crate::shape::{ImageShape as _, Input as _};
 pub use crate::tape::Parameters as _;
 
