@@ -78,11 +78,17 @@ fn left_over(folder: &Path, ending: &str, made: &BTreeSet<String>) -> Result<Vec
 /// Builds the programs, and the command for the scripts; the folder they are in.
 fn build(root: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--release", "-q", "--bins"])
-        .current_dir(root)
-        .status()
-        .context("cargo cannot be started")?;
+    let mut cargo = Command::new(cargo);
+    cargo.args(["build", "--release", "-q", "--bins"]).current_dir(root);
+    // What `cargo run` has set for this package is not meant for others: some listen to it and would be compiled anew, with
+    // all that stands on them, and once more when a session is started without it.
+    for (name, _) in std::env::vars_os() {
+        let own = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "OUT_DIR"];
+        if own.iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            cargo.env_remove(name);
+        }
+    }
+    let status = cargo.status().context("cargo cannot be started")?;
     ensure!(status.success(), "the programs of the tutorials do not compile; cargo said why");
     let here = std::env::current_exe().context("where this program is")?;
     let folder = here.parent().context("this program is in no folder")?;

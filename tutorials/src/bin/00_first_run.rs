@@ -33,7 +33,8 @@ fn main() -> Result<(), selfsame::Error> {
     //| One line trains. `simclr` is the objective, `digits` the data; everything else has a preset.
     section("train");
     // ANCHOR: train
-    let runs = std::env::temp_dir().join("selfsame-book");
+    let runs =
+        std::env::temp_dir().join(format!("selfsame-first-run-{}", std::process::id()));
     let run = selfsame::train("simclr", "digits").epochs(30).seed(7).out(&runs).run()?;
     // ANCHOR_END: train
     let losses = run.report()?.loss.clone();
