@@ -106,6 +106,14 @@ fn the_tour_from_its_beginning_to_its_end() {
     }
 }
 
+/// Presses Ctrl-C twice, the `time`th time in this session; the screen then.
+fn end_by_force(terminal: &Terminal, time: usize) -> String {
+    terminal.press("C-c");
+    terminal.shows("Ctrl-C again within two seconds", time, 10);
+    terminal.press("C-c");
+    terminal.shows("Stopped by force", time, 20)
+}
+
 #[test]
 fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
     if !available() {
@@ -117,10 +125,7 @@ fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
     terminal
         .enter("println!(\"begins\"); loop { std::thread::sleep(std::time::Duration::from_millis(10)); }");
     terminal.until("the loop", 120, |screen| screen.lines().any(|line| line.trim() == "begins"));
-    terminal.press("C-c");
-    terminal.shows("Ctrl-C again within two seconds", 1, 10);
-    terminal.press("C-c");
-    let screen = terminal.shows("Stopped by force", 1, 20);
+    let screen = end_by_force(&terminal, 1);
     assert!(screen.contains("its variables"), "{screen}");
     terminal.enter("1 + 1");
     terminal.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "2"));
@@ -138,10 +143,7 @@ fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
     // A lock that its own thread waits for.
     terminal.enter("{ let door = std::sync::Mutex::new(0); let _in = door.lock(); println!(\"stuck\"); let _again = door.lock(); }");
     terminal.until("the deadlock", 60, |screen| screen.lines().any(|line| line.trim() == "stuck"));
-    terminal.press("C-c");
-    terminal.shows("Ctrl-C again within two seconds", 2, 10);
-    terminal.press("C-c");
-    terminal.shows("Stopped by force", 2, 20);
+    end_by_force(&terminal, 2);
     terminal.enter("20 + 3");
     terminal.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "23"));
 }

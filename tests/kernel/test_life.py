@@ -76,6 +76,13 @@ class Life(unittest.TestCase):
                 time.sleep(0.1)
             self.assertFalse(again.manager.is_alive())
 
+    def test_inputs_are_remembered_by_the_next_kernel(self):
+        with kernel() as one:
+            one.run("let remembered_by_the_next = 1;")
+        with kernel(ready=False) as two:
+            found = two.ask(two.client.history(hist_access_type="search", pattern="*remembered_by_the_next*", n=5))
+            self.assertEqual([row[2] for row in found["history"]], ["let remembered_by_the_next = 1;"])
+
     def test_two_kernels_know_nothing_of_each_other(self):
         with kernel() as one, kernel() as two:
             one.run("let mine = 1;")

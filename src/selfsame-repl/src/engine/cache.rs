@@ -17,7 +17,6 @@
 //! cargo's to find out, when the session starts.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use selfsame::error::Error;
@@ -160,10 +159,7 @@ impl Cache {
         }
         let key: String = key.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let cache = Cache { folder: root.join(format!("session-{key}")), source };
-        let cargo = cache.folder.join(".cargo");
-        fs::create_dir_all(&cargo).map_err(Error::io("create", &cargo))?;
-        let config = cargo.join("config.toml");
-        write_if_different(&config, &profile).map_err(Error::io("write", &config))?;
+        put(&cache.folder.join(".cargo/config.toml"), &profile)?;
         Ok(cache)
     }
 
@@ -254,21 +250,17 @@ impl Cache {
 
 /// Writes a file, and its folder, unless it is there already.
 fn put(file: &Path, text: &str) -> Result<(), Error> {
+    if fs::read_to_string(file).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
     let folder = file.parent().unwrap_or(file);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    write_if_different(file, text).map_err(Error::io("write", file))
+    fs::write(file, text).map_err(Error::io("write", file))
 }
 
 fn profile() -> String {
     let plain = PLAIN.map(|name| format!("[profile.dev.package.{name}]\nopt-level = 0\n"));
     format!("{PROFILE}{}", plain.concat())
-}
-
-fn write_if_different(path: &Path, text: &str) -> io::Result<()> {
-    if fs::read_to_string(path).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
-    fs::write(path, text)
 }
 
 #[cfg(test)]

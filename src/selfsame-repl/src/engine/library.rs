@@ -75,17 +75,17 @@ impl Build {
     /// # Errors
     /// A file that cannot be written; a library that cannot be made of its parts.
     pub fn set_down(&self, toolchain: &Toolchain, slot: &Slot, built: &Built) -> Result<(), Error> {
-        let to = slot.compiled();
-        match self {
-            Build::Cached => gather(&built.files(|_| true), &to, &[]).map(drop),
-            Build::Here { checkout, .. } => {
-                let parts = parts(&checkout.join("Cargo.lock"))?;
-                let changed = gather(&built.files(|name| parts.contains(name)), &to, &[dylib(slot)])?;
-                if changed || !dylib(slot).is_file() {
-                    link(toolchain, checkout, built, slot)?;
-                }
-                Ok(())
-            }
+        let Build::Here { checkout, .. } = self else {
+            return keep(&built.files(|_| true), &slot.compiled());
+        };
+        let parts = parts(&checkout.join("Cargo.lock"))?;
+        keep(&built.files(|name| parts.contains(name)), &slot.compiled())?;
+        // A library that is not there is older than any source.
+        let source = checkout.join("src").join(ROOT).join("src/lib.rs");
+        if modified(&dylib(slot)) < modified(&source) {
+            link(toolchain, &source, built, slot)
+        } else {
+            Ok(())
         }
     }
 }
@@ -125,13 +125,14 @@ impl Built {
 
     /// Compiled libraries and procedural macros of the packages that `wanted` says yes to.
     fn files(&self, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-        let kept = |file: &&PathBuf| {
-            file.extension().is_some_and(|e| e == "rlib" || e == std::env::consts::DLL_EXTENSION)
-        };
         let chosen = self.artifacts.iter().filter(|a| wanted(package(&a.package_id.repr)));
-        let files: Vec<PathBuf> =
-            chosen.flat_map(|a| &a.filenames).map(|file| file.clone().into_std_path_buf()).collect();
-        files.iter().filter(kept).cloned().collect()
+        chosen
+            .flat_map(|a| &a.filenames)
+            .filter(|file| {
+                file.extension().is_some_and(|e| e == "rlib" || e == std::env::consts::DLL_EXTENSION)
+            })
+            .map(|file| file.clone().into_std_path_buf())
+            .collect()
     }
 
     /// The compiled library of a crate.
@@ -183,44 +184,43 @@ fn parts(lock: &Path) -> Result<BTreeSet<String>, Error> {
     Ok(found)
 }
 
-/// Makes `to` hold these files, those in `besides`, and no others. Whether that changed anything.
-fn gather(files: &[PathBuf], to: &Path, besides: &[PathBuf]) -> Result<bool, Error> {
+/// Has `to` hold these files. Where it does not, whatever else is there goes first, so that a library linked of other files
+/// never outlives them.
+fn keep(files: &[PathBuf], to: &Path) -> Result<(), Error> {
     let known = |path: &Path| path.metadata().ok().and_then(|d| Some((d.len(), d.modified().ok()?)));
-    fs::create_dir_all(to).map_err(Error::io("create", to))?;
-    let mut changed = false;
-    let mut kept: BTreeSet<PathBuf> = besides.iter().cloned().collect();
-    for file in files {
-        let Some(name) = file.file_name() else { continue };
-        let place = to.join(name);
-        if known(file) != known(&place) {
-            set_down(file, &place).map_err(Error::io("write", &place))?;
-            changed = true;
-        }
-        kept.insert(place);
+    let place = |file: &Path| file.file_name().map(|name| to.join(name));
+    let wanted: BTreeMap<PathBuf, &PathBuf> = files.iter().filter_map(|f| Some((place(f)?, f))).collect();
+    if wanted.iter().all(|(place, file)| known(place) == known(file)) {
+        return Ok(());
     }
     let there =
         fs::read_dir(to).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::io("read", to))?;
-    for old in there.into_iter().map(|entry| entry.path()).filter(|path| !kept.contains(path)) {
-        fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+    for old in there.into_iter().map(|entry| entry.path()) {
+        if wanted.get(&old).is_none_or(|file| known(&old) != known(file)) {
+            fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+        }
     }
-    Ok(changed)
+    for (place, file) in wanted.into_iter().filter(|(place, _)| !place.exists()) {
+        copy(file, &place).map_err(Error::io("write", &place))?;
+    }
+    Ok(())
 }
 
 /// Links a static library, which the compiler never writes in place; copies others, with their time.
-fn set_down(file: &Path, place: &Path) -> std::io::Result<()> {
-    if place.exists() {
-        fs::remove_file(place)?;
-    }
+fn copy(file: &Path, place: &Path) -> std::io::Result<()> {
     if file.extension().is_some_and(|e| e == "rlib") && fs::hard_link(file, place).is_ok() {
         return Ok(());
     }
     fs::copy(file, place)?;
-    let time: SystemTime = file.metadata()?.modified()?;
-    File::options().write(true).open(place)?.set_modified(time)
+    File::options().write(true).open(place)?.set_modified(file.metadata()?.modified()?)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|data| data.modified()).ok()
 }
 
 /// Makes one dynamic library, which shares the standard library with the cells, of the compiled parts.
-fn link(toolchain: &Toolchain, checkout: &Path, built: &Built, slot: &Slot) -> Result<(), Error> {
+fn link(toolchain: &Toolchain, source: &Path, built: &Built, slot: &Slot) -> Result<(), Error> {
     let new = slot.folder.join("linking");
     fs::create_dir_all(&new).map_err(Error::io("create", &new))?;
     let made = new.join(file_name());
@@ -236,7 +236,7 @@ fn link(toolchain: &Toolchain, checkout: &Path, built: &Built, slot: &Slot) -> R
             "-Copt-level=3",
         ])
         .args(toolchain.flags())
-        .arg(checkout.join("src").join(ROOT).join("src/lib.rs"))
+        .arg(source)
         .arg(format!("-Ldependency={}", slot.compiled().display()))
         .args(built.search.iter().map(|path| format!("-L{path}")))
         .arg("-o")
@@ -245,7 +245,7 @@ fn link(toolchain: &Toolchain, checkout: &Path, built: &Built, slot: &Slot) -> R
     for name in ["selfsame", "dfdx"] {
         let Some(file) = built.rlib(name).and_then(Path::file_name) else {
             let why = format!("cargo has built no {name}");
-            return Err(Error::run(checkout, why, "Build the program anew, with `cargo build --release`."));
+            return Err(Error::run(source, why, "Build the program anew, with `cargo build --release`."));
         };
         rustc.arg("--extern").arg(format!("{name}={}", slot.compiled().join(file).display()));
     }
@@ -253,7 +253,7 @@ fn link(toolchain: &Toolchain, checkout: &Path, built: &Built, slot: &Slot) -> R
     if !out.status.success() {
         let said = String::from_utf8_lossy(&out.stderr).trim().to_string();
         let remedy = "Build the program anew, with `cargo build --release`; or :restart to try again.";
-        return Err(Error::run(checkout, format!("the session library cannot be linked: {said}"), remedy));
+        return Err(Error::run(source, format!("the session library cannot be linked: {said}"), remedy));
     }
     // In one step, so that what stands in its place is always whole.
     fs::rename(&made, dylib(slot)).map_err(Error::io("write", &dylib(slot)))?;
@@ -319,19 +319,21 @@ mod tests {
         for name in ["libold-0.rlib", "own"] {
             fs::write(to.join(name), "").unwrap();
         }
-        assert!(gather(&files, &to, &[to.join("own")]).unwrap());
+        keep(&files, &to).unwrap();
         let there = || {
             let names = fs::read_dir(&to).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
             names.collect::<BTreeSet<_>>()
         };
         let mac = files[1].file_name().unwrap().to_str().unwrap().to_string();
-        assert_eq!(there(), BTreeSet::from(["liba-1.rlib".into(), mac, "own".into()]));
-        assert!(!gather(&files, &to, &[to.join("own")]).unwrap(), "the second time there is nothing to do");
+        assert_eq!(there(), BTreeSet::from(["liba-1.rlib".into(), mac]), "what was linked of others is gone");
+        fs::write(to.join("own"), "").unwrap();
+        keep(&files, &to).unwrap();
+        assert!(there().contains("own"), "the second time there is nothing to do");
         // The compiler writes a new file and puts it in the old one's place: the slot's stays.
         fs::write(from.join("new"), "second one").unwrap();
         fs::rename(from.join("new"), &files[0]).unwrap();
         assert_eq!(fs::read_to_string(to.join("liba-1.rlib")).unwrap(), "first");
-        assert!(gather(&files, &to, &[]).unwrap());
+        keep(&files, &to).unwrap();
         assert_eq!(fs::read_to_string(to.join("liba-1.rlib")).unwrap(), "second one");
         assert!(!there().contains("own"));
     }
