@@ -185,6 +185,9 @@ pub struct Train {
     /// Passes over the training part [default: by data set, below]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
     pub epochs: Option<usize>,
+    /// Minutes of training instead: as many passes as fit, at least one; how long one takes is measured first
+    #[arg(long, value_name = "X", value_parser = number, conflicts_with = "epochs", help_heading = "Training")]
+    pub minutes: Option<f64>,
     /// Images an optimiser step, 2 or more; each is seen in two views [default: by data set, below]
     #[arg(long, value_name = "N", value_parser = whole, help_heading = "Training")]
     pub batch_size: Option<usize>,
@@ -297,6 +300,7 @@ Examples:
   selfsame compare runs/* --json | jq '.runs[].linear.by_labels'
   selfsame compare --methods all --data digits --seeds 3
   selfsame compare --methods simclr,vicreg,byol --data mnist:data/mnist --save methods.svg
+  selfsame compare --methods all --data mnist:data/mnist --encoder mlp --minutes 1 --threads 1
 
 Runs that are still going on, or were interrupted, show what they have so far.";
 
@@ -325,6 +329,16 @@ pub struct Compare {
     /// Passes over the training part, the same for all [default: by data set]
     #[arg(long, value_name = "N", value_parser = whole, requires = "methods", help_heading = "Training to compare")]
     pub epochs: Option<usize>,
+    /// Minutes of training a run instead, the same for all: each makes as many passes as fit, at least one
+    #[arg(
+        long,
+        value_name = "X",
+        value_parser = number,
+        requires = "methods",
+        conflicts_with = "epochs",
+        help_heading = "Training to compare"
+    )]
+    pub minutes: Option<f64>,
     /// Encoder, the same for all [default: convnet]
     #[arg(long, value_name = "NAME", requires = "methods", help_heading = "Training to compare")]
     pub encoder: Option<String>,

@@ -48,7 +48,11 @@ fn apply(flags: &Train, spec: &mut TrainSpec) {
     macro_rules! take {
         ($($field:ident),*) => { $( if flags.$field.is_some() { spec.$field = flags.$field.clone(); } )* };
     }
-    take!(encoder, epochs, batch_size, accumulate, seed, lr, weight_decay, warmup_epochs, optimizer);
+    // How long is said in one of two ways; a flag puts aside what the file says in the other.
+    if flags.minutes.is_some() || flags.epochs.is_some() {
+        (spec.minutes, spec.epochs) = (flags.minutes, flags.epochs);
+    }
+    take!(encoder, batch_size, accumulate, seed, lr, weight_decay, warmup_epochs, optimizer);
     take!(clip_norm, temperature, projector_dim, probe_every, out, name);
     if let Some(device) = flags.device {
         spec.device = Some(device.name().to_string());
@@ -109,6 +113,7 @@ fn keys() -> Vec<&'static str> {
         "data",
         "encoder",
         "epochs",
+        "minutes",
         "batch_size",
         "accumulate",
         "seed",
@@ -167,7 +172,9 @@ mod tests {
                     --name n";
         let spec = serde_json::to_value(build(&flags(line)).unwrap()).unwrap();
         let unset: Vec<_> = spec.as_object().unwrap().iter().filter(|(_, v)| v.is_null()).collect();
-        assert!(unset.is_empty(), "not set: {unset:?}");
+        assert_eq!(unset, [(&"minutes".to_string(), &Value::Null)]);
+        let timed = build(&flags("selfsame train simclr digits --minutes 1.5")).unwrap();
+        assert_eq!((timed.minutes, timed.epochs), (Some(1.5), None));
         assert_eq!(spec["warmup_epochs"], 1.5);
         assert_eq!(spec["settings"], serde_json::json!({"a": 1, "b_c": "x"}));
         assert_eq!(spec["name"], "n");
@@ -180,6 +187,9 @@ mod tests {
         fs::write(&file, r#"{"method": "simclr", "data": "digits", "epochs": 4, "lr": 0.5}"#).unwrap();
         let spec = build(&flags(&format!("selfsame train --config {} --epochs 9", file.display()))).unwrap();
         assert_eq!((spec.epochs, spec.lr, spec.data.as_str()), (Some(9), Some(0.5), "digits"));
+        let timed =
+            build(&flags(&format!("selfsame train --config {} --minutes 2", file.display()))).unwrap();
+        assert_eq!((timed.epochs, timed.minutes), (None, Some(2.0)));
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn train_all(arguments: Compare) -> Result<Exit, Error> {
         data: arguments.data,
         encoder: arguments.encoder,
         epochs: arguments.epochs,
+        minutes: arguments.minutes,
         seeds: arguments.seeds,
         out: arguments.out,
     };

@@ -4,6 +4,7 @@
 //! CACHE/session-KEY/             one for each toolchain, version of Selfsame and place it comes from
 //!     .cargo/config.toml         how the library and dependencies of cells are compiled
 //!     build.lock                 held while one process compiles
+//!     sources/                   the standard library's, for rust-analyzer
 //!     library/                   a package that depends on the library; its `target`, where it is compiled here
 //!     slot-0/                    what one running session works in:
 //!         compiled/              the library and what it is made of
@@ -163,6 +164,12 @@ impl Cache {
         Ok(cache)
     }
 
+    /// A cache in a folder of any name.
+    #[cfg(test)]
+    pub(super) fn at(folder: PathBuf, source: Source) -> Cache {
+        Cache { folder, source }
+    }
+
     /// The folder everything is in.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -270,7 +277,7 @@ mod tests {
 
     fn cache(root: &Path) -> Cache {
         fs::create_dir_all(root.join("session-0")).unwrap();
-        Cache { folder: root.join("session-0"), source: Source::Published }
+        Cache::at(root.join("session-0"), Source::Published)
     }
 
     #[test]

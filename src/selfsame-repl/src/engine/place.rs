@@ -4,7 +4,8 @@
 //! thread; the slot is only known later, on another, and is then written into that file.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use selfsame::error::Error;
 
@@ -12,6 +13,11 @@ use super::cache::Slot;
 
 /// evcxr's variable for the folder its settings are in.
 const VARIABLE: &str = "EVCXR_CONFIG_DIR";
+
+/// rust-analyzer's variable for the standard library's sources; a folder that is not there is passed over.
+const SOURCES: &str = "RUST_SRC_PATH";
+/// The link to them beside the settings.
+const LINK: &str = "library";
 
 /// A folder of settings of this process alone; it goes when this is dropped.
 #[derive(Debug)]
@@ -24,6 +30,9 @@ impl Settings {
     pub fn own() -> Settings {
         let folder = std::env::temp_dir().join(format!("selfsame-session-{}", std::process::id()));
         std::env::set_var(VARIABLE, &folder);
+        if std::env::var_os(SOURCES).is_none() {
+            std::env::set_var(SOURCES, folder.join(LINK));
+        }
         Settings { folder }
     }
 }
@@ -35,13 +44,30 @@ impl Drop for Settings {
     }
 }
 
-/// Has the next session work in `slot`.
+/// Takes what is for our own evcxr out of the environment of a program the user runs.
+pub fn without_settings(command: &mut Command) {
+    let Some(folder) = std::env::var_os(VARIABLE).map(PathBuf::from) else { return };
+    command.env_remove(VARIABLE);
+    if std::env::var_os(SOURCES).is_some_and(|sources| Path::new(&sources) == folder.join(LINK)) {
+        command.env_remove(SOURCES);
+    }
+}
+
+/// Has the next session work in `slot`, and read the standard library's sources in `sources` where there are any.
 ///
 /// # Errors
-/// The file cannot be written.
-pub fn use_slot(slot: &Slot) -> Result<(), Error> {
+/// A file cannot be written.
+pub fn use_slot(slot: &Slot, sources: Option<&Path>) -> Result<(), Error> {
     let Some(folder) = std::env::var_os(VARIABLE).map(PathBuf::from) else { return Ok(()) };
     fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    #[cfg(unix)]
+    if let Some(sources) = sources {
+        let link = folder.join(LINK);
+        // A session that is started anew has it already.
+        if !link.exists() {
+            std::os::unix::fs::symlink(sources, &link).map_err(Error::io("make", &link))?;
+        }
+    }
     let file = folder.join("evcxr.toml");
     fs::write(&file, super::manifest::settings(&slot.cells(), &super::outline::root(slot)))
         .map_err(Error::io("write", &file))

@@ -16,8 +16,8 @@ pub struct Toolchain {
     pub host: String,
     /// The shared standard library, which cells link.
     pub std_library: PathBuf,
-    /// Whether the standard library's sources are installed, which completion and hover want.
-    pub has_sources: bool,
+    /// The standard library's sources, where they are installed; types, completion and hover want them.
+    pub sources: Option<PathBuf>,
 }
 
 /// What to install where there is no toolchain.
@@ -50,8 +50,9 @@ impl Toolchain {
             libraries.trim()
         ))?;
         let sysroot = output(&rustc, &["--print", "sysroot"]).unwrap_or_default();
-        let has_sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library").is_dir();
-        Ok(Toolchain { cargo, rustc, version, host, std_library, has_sources })
+        let sources = Some(Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library"))
+            .filter(|folder| folder.is_dir());
+        Ok(Toolchain { cargo, rustc, version, host, std_library, sources })
     }
 
     /// The flags with which evcxr has cells compiled, and we the library.

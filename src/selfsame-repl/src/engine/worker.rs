@@ -1,6 +1,7 @@
 //! The thread that owns evcxr: it starts the session and answers requests one after the other.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
@@ -100,6 +101,8 @@ impl Worker<'_> {
             compile()?;
             super::outline::write(&toolchain, &cache, &slot).map_err(|e| e.to_string())?;
         }
+        // Without the copy it only takes longer.
+        let sources = super::sources::shortened(&toolchain, &cache).unwrap_or_default();
         self.shared.set(Status::Loading);
         // The library is first wanted by what a session begins with; evcxr takes seconds to get there.
         let mut context = std::thread::scope(|scope| {
@@ -109,7 +112,7 @@ impl Worker<'_> {
                 let _ = alone.unlock();
                 compiled
             });
-            let context = self.load(&toolchain, &slot);
+            let context = self.load(&toolchain, &slot, sources.as_deref());
             compiling.join().map_err(|_| "The library's compilation panicked.")??;
             context
         })?;
@@ -119,8 +122,13 @@ impl Worker<'_> {
     }
 
     /// evcxr, with a process for cells, reading what types are inferred from.
-    fn load(&self, toolchain: &Toolchain, slot: &Slot) -> Result<CommandContext, String> {
-        super::place::use_slot(slot).map_err(|e| e.to_string())?;
+    fn load(
+        &self,
+        toolchain: &Toolchain,
+        slot: &Slot,
+        sources: Option<&Path>,
+    ) -> Result<CommandContext, String> {
+        super::place::use_slot(slot, sources).map_err(|e| e.to_string())?;
         let (context, outputs) = EvalContext::with_subprocess_command(self.process(toolchain, slot)?)
             .map_err(|e| format!("Rust cells cannot run: {e}"))?;
         *lock(&self.shared.process) = Some(context.process_handle());

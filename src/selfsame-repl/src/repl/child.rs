@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use selfsame::front::{Message, Sent};
 
-use crate::engine::{Interrupt, Output};
+use crate::engine::{self, Interrupt, Output};
 
 /// A second Ctrl-C within this time ends the process.
 const TWICE: Duration = Duration::from_secs(2);
@@ -61,9 +61,15 @@ pub fn run(
 /// # Errors
 /// The shell cannot be started.
 pub fn shell(line: &str, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
+    start(system_shell(line), show)
+}
+
+/// The system's shell for one line, in the environment this program was started with.
+pub fn system_shell(line: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", line]);
-    start(command, show)
+    engine::without_settings(&mut command);
+    command
 }
 
 fn start(mut command: Command, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {

@@ -274,7 +274,7 @@ impl Shell {
         if !self.screen.lends_its_terminal() {
             return self.shell_line_apart(line);
         }
-        match std::process::Command::new("sh").args(["-c", line]).status() {
+        match child::system_shell(line).status() {
             Ok(status) if status.success() => Flow::Go,
             Ok(status) => {
                 self.screen.failure(&format!("the shell command ended with {status}"));

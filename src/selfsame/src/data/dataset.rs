@@ -244,6 +244,13 @@ impl<P: ImageShape> Dataset<P> {
         }
     }
 
+    /// The same data with the first `images` of the training part only, or all where there are fewer.
+    pub(crate) fn with_shorter_training(&self, images: usize) -> Dataset<P> {
+        let mut split = Split::clone(&self.split);
+        split.train.truncate(images);
+        Dataset { split: Arc::new(split), ..self.clone() }
+    }
+
     /// Where its images come from.
     pub fn source(&self) -> &dyn Source {
         self.source.as_ref()

@@ -78,6 +78,11 @@ impl Context {
         (temperature > 0.0 && chance - lowest < REACHABLE_FALL).then_some(lowest)
     }
 
+    /// Whether the objective is told the classes, and so may put each of them in one point.
+    pub(super) fn sees_labels(&self) -> bool {
+        self.method == "supcon"
+    }
+
     pub(super) fn temperature_too_low(&self) -> Option<f64> {
         self.temperature.filter(|&t| t < LOWEST_TEMPERATURE)
     }

@@ -33,6 +33,8 @@ pub struct CompareSpec {
     pub encoder: Option<String>,
     /// Epochs of all runs; the preset's when unset.
     pub epochs: Option<usize>,
+    /// Minutes of training a run, as in [`TrainSpec::minutes`]; the preset's epochs, or `epochs`, when unset.
+    pub minutes: Option<f64>,
     /// Runs an objective, with seeds 0, 1, ... (3).
     pub seeds: u64,
     /// Folder that holds the runs; those that are finished there are not made again (`runs/compare`).
@@ -46,6 +48,7 @@ impl Default for CompareSpec {
             data: "digits".into(),
             encoder: None,
             epochs: None,
+            minutes: None,
             seeds: 3,
             out: PathBuf::from("runs/compare"),
         }
@@ -80,6 +83,8 @@ pub struct Row {
     pub effective_rank: Option<Spread>,
     /// LiDAR of surrogate classes of the training part, at the last epoch.
     pub lidar: Option<Spread>,
+    /// Passes over the training part.
+    pub epochs: Option<Spread>,
     /// Seconds of training, probes and baselines not counted.
     pub seconds: Option<Spread>,
     /// Largest resident set while training and judging, bytes.
@@ -188,6 +193,7 @@ fn run_spec(spec: &CompareSpec, method: &str, kind: DataKind, seed: u64) -> Trai
         data: spec.data.clone(),
         encoder: spec.encoder.clone(),
         epochs: spec.epochs,
+        minutes: spec.minutes,
         seed: Some(seed),
         out: Some(spec.out.clone()),
         name: Some(format!("{method}-{}-seed{seed}", kind.name())),
@@ -325,6 +331,7 @@ fn row(name: &str, kind: &'static str, scores: &[&Scores]) -> Row {
         rankme: None,
         effective_rank: None,
         lidar: None,
+        epochs: None,
         seconds: None,
         memory: None,
         alarms: 0,
@@ -339,6 +346,7 @@ fn of_method(name: &str, runs: &[&Run]) -> Row {
         rankme: over(&|run| Some(run.report.diagnostics.rankme)),
         effective_rank: over(&|run| Some(run.report.diagnostics.effective_rank)),
         lidar: over(&|run| run.last.as_ref()?.encoder.as_ref().map(|g| g.lidar)),
+        epochs: over(&|run| Some(run.report.epochs as f64)),
         seconds: over(&|run| Some(run.seconds)),
         memory: over(&|run| Some(run.report.peak_memory_bytes as f64)),
         alarms: runs.iter().map(|run| run.report.alarms.len()).sum(),
@@ -370,6 +378,7 @@ impl MethodTable {
             "RankMe",
             "eff. rank",
             "LiDAR",
+            "epochs",
             "train s",
             "MB",
             "alarms",
@@ -385,6 +394,7 @@ impl MethodTable {
                 cell(row.rankme, 1.0, 1),
                 cell(row.effective_rank, 1.0, 1),
                 cell(row.lidar, 1.0, 1),
+                cell(row.epochs, 1.0, 0),
                 cell(row.seconds, 1.0, 1),
                 cell(row.memory, 1e-6, 0),
                 if row.kind == "method" { row.alarms.to_string() } else { "-".into() },

@@ -1,6 +1,7 @@
 //! Ready combinations of data, encoder and objective by name: what commands and cells call.
 //!
 //! Every setting with its default: the book's [settings reference](../../../book/reference/settings.html).
+mod budget;
 pub mod collapse;
 pub mod compare;
 mod data;

@@ -9,7 +9,7 @@ use dfdx::prelude::Cpu;
 use super::data::{normalise, open, DataKind};
 use super::judge::{baselines, embed};
 use super::publish::publish;
-use super::{objectives, TrainSpec};
+use super::{budget, objectives, TrainSpec};
 use crate::augment::Views;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -45,6 +45,7 @@ pub(super) fn train_beside(
     let spec = spec.resolve()?;
     let place = Place::New { named };
     free_name(&spec, named)?;
+    let spec = budget::with_epochs(spec, watch)?;
     dispatch(&spec, &spec.data, Train { place, known, watch })
 }
 
@@ -97,13 +98,13 @@ pub fn evaluate(folder: &Path, data: Option<&str>, watch: &mut dyn Watch) -> Res
 }
 
 /// Something done on a device once that has a type. Data, encoder and objective have theirs at run time.
-trait Job {
+pub(super) trait Job {
     type Output;
     fn run<D: Engine>(self, dev: &D, spec: &TrainSpec, kind: DataKind, dir: &str) -> Result<Self::Output>;
 }
 
 /// From names to types.
-fn dispatch<J: Job>(spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
+pub(super) fn dispatch<J: Job>(spec: &TrainSpec, data: &str, job: J) -> Result<J::Output> {
     let (kind, dir) = DataKind::of(data)?;
     match spec.device.as_deref() {
         #[cfg(feature = "cuda")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::data::DataKind;
-use super::objectives;
+use super::{budget, objectives};
 use crate::error::{Error, Result};
 use crate::optim::Rule;
 use crate::random::default_seed;
@@ -57,6 +57,9 @@ pub struct TrainSpec {
     pub encoder: Option<String>,
     /// Passes over the training part.
     pub epochs: Option<usize>,
+    /// Minutes of training, probes not counted: where `epochs` is unset, as many passes as fit on this machine, and at
+    /// least one. `config.json` holds both.
+    pub minutes: Option<f64>,
     /// Images an optimiser step (views are twice as many).
     pub batch_size: Option<usize>,
     /// Micro-batches an optimiser step is split into.
@@ -91,7 +94,8 @@ pub struct TrainSpec {
 }
 
 impl TrainSpec {
-    /// Fills every field that is unset: with the preset for the data set, then for the encoder.
+    /// Fills every field that is unset: with the preset for the data set, then for the encoder. Epochs stay unset where
+    /// `minutes` says how long; [`train`](super::train()) finds them.
     ///
     /// # Errors
     /// [`Error::Unknown`] for a method, data set, encoder or optimiser that does not exist; [`Error::Setting`] for
@@ -122,7 +126,8 @@ impl TrainSpec {
             method: self.method.clone(),
             data: self.data.clone(),
             encoder: Some(encoder),
-            epochs: self.epochs.or(Some(preset.epochs)),
+            epochs: self.epochs.or(Some(preset.epochs).filter(|_| self.minutes.is_none())),
+            minutes: self.minutes,
             batch_size: self.batch_size.or(Some(preset.batch_size)),
             accumulate: self.accumulate.or(Some(1)),
             seed: Some(seed),
@@ -140,6 +145,7 @@ impl TrainSpec {
             name: self.name.clone().or_else(|| Some(format!("{}-{}-seed{seed}", self.method, kind.name()))),
         };
         // Whatever needs no data is checked before any are read.
+        budget::check(spec.minutes)?;
         spec.train_config()?.validate(usize::MAX)?;
         Ok(spec)
     }

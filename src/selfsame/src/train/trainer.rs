@@ -276,6 +276,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             seed: self.config.seed,
             epoch: epoch as u64,
         };
+        let (begun, images_before) = (Instant::now(), progress.images);
         if progress.partial.steps == 0 {
             let normalise = evaluation_normalise(views, part.shape().size().channels);
             // To the end even when a stop was asked for: the loop stops after the step that follows.
@@ -283,7 +284,6 @@ impl<'t, D: Engine> Trainer<'t, D> {
             let embed = |features: Features<'_>| embed(&part, &normalise, width, &|| false, features);
             method.before_epoch(epoch as u64, &embed)?;
         }
-        let (begun, images_before) = (Instant::now(), progress.images);
         let mut step = Step::default();
         let flow = for_each_batch(&part, batches, views, |batch| {
             let key = [self.config.seed, epoch as u64, batch.number as u64];

@@ -59,7 +59,10 @@ impl Doctor {
             let limit = (LOW_RANK_SHARE * d as f64).max(LOW_RANK);
             // At width 2 or 3 a rank of one and a half is not far from all there is.
             let one_direction = (LOW_EFFECTIVE_SHARE * d as f64).max(LOW_RANK);
-            let few = geometry.rankme < limit || (i == 1 && geometry.effective_rank < one_direction);
+            // One direction with nearly all of the variance is a stage where labels gather each class in a point: it tells
+            // two groups of classes apart before the others.
+            let one = i == 1 && !c.sees_labels() && geometry.effective_rank < one_direction;
+            let few = geometry.rankme < limit || one;
             let low = d >= 4 && !seen.collapsed && few && geometry.effective_rank < limit;
             let recovering = seen.rank.is_some_and(|before| geometry.rankme > RECOVERING * before);
             seen.low_rank = if low && !recovering { seen.low_rank + 1 } else { 0 };

@@ -342,6 +342,16 @@ fn dimensional_collapse_is_named_on_each_side_of_the_projector() {
     let tail =
         |effective_rank: f64| but(move |_, p| p.projector = geometry(0.9, 64, 14.0, effective_rank)).len();
     assert_eq!((tail(1.2), tail(2.0)), (1, 0));
+    // With labels that is a stage; few directions in all are not.
+    let supcon = Context { method: "supcon".into(), ..simclr() };
+    let labels = |rankme: f64| {
+        let projector = move |epoch: usize, c: &Context| Probe {
+            projector: geometry(0.9, 64, rankme, 1.4),
+            ..healthy_probe(epoch, c)
+        };
+        kinds(&run(supcon.clone(), 10, falling, |_| 1.0, projector)).len()
+    };
+    assert_eq!((labels(8.8), labels(2.4)), (0, 1));
 }
 
 #[test]
