@@ -24,7 +24,7 @@ const PASSES: usize = 50;
 /// the one that the same number of epochs would have made.
 ///
 /// # Errors
-/// `minutes` out of range, and whatever the training says at its first steps.
+/// Whatever the training says at its first steps.
 pub(super) fn with_epochs(spec: TrainSpec, watch: &mut dyn Watch) -> Result<TrainSpec> {
     let (Some(minutes), None) = (spec.minutes, spec.epochs) else { return Ok(spec) };
     watch.stage("measuring how long an epoch takes");
@@ -33,22 +33,6 @@ pub(super) fn with_epochs(spec: TrainSpec, watch: &mut dyn Watch) -> Result<Trai
     let passes = if epochs == 1 { "one is trained".into() } else { format!("{epochs} are trained") };
     watch.stage(&format!("an epoch takes {epoch:.1} s; in {minutes} minutes of training, {passes}"));
     Ok(TrainSpec { epochs: Some(epochs), ..spec })
-}
-
-/// Checks a training time.
-///
-/// # Errors
-/// [`Error::Setting`] where it is not a positive number.
-pub(super) fn check(minutes: Option<f64>) -> Result<()> {
-    match minutes {
-        Some(minutes) if !(minutes > 0.0 && minutes.is_finite()) => Err(Error::setting(
-            "minutes",
-            minutes,
-            "a positive number",
-            "10 is a good start; 0.5 is half a minute.",
-        )),
-        _ => Ok(()),
-    }
 }
 
 /// Seconds that an epoch of training takes, probes not counted.

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::data::DataKind;
-use super::{budget, objectives};
+use super::objectives;
 use crate::error::{Error, Result};
 use crate::optim::Rule;
 use crate::random::default_seed;
-use crate::train::TrainConfig;
+use crate::train::{positive, TrainConfig};
 
 /// Names of the objectives `train` knows.
 pub const METHODS: &[&str] = &[
@@ -145,7 +145,9 @@ impl TrainSpec {
             name: self.name.clone().or_else(|| Some(format!("{}-{}-seed{seed}", self.method, kind.name()))),
         };
         // Whatever needs no data is checked before any are read.
-        budget::check(spec.minutes)?;
+        if let Some(minutes) = spec.minutes {
+            positive("minutes", minutes, "10 is a good start; 0.5 is half a minute.")?;
+        }
         spec.train_config()?.validate(usize::MAX)?;
         Ok(spec)
     }

@@ -91,7 +91,8 @@ impl TrainConfig {
     }
 }
 
-fn positive(name: &str, value: f64, remedy: &str) -> Result<()> {
+/// Checks a setting that is a positive number.
+pub(crate) fn positive(name: &str, value: f64, remedy: &str) -> Result<()> {
     match value > 0.0 && value.is_finite() {
         true => Ok(()),
         false => Err(Error::setting(name, value, "a positive number", remedy)),

@@ -18,6 +18,7 @@ mod watch;
 
 pub use atomic::write_atomic;
 pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint, load_state};
+pub(crate) use config::positive;
 pub use config::TrainConfig;
 pub use lock::is_training;
 pub(crate) use lock::RunLock;
