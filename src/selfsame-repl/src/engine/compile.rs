@@ -54,6 +54,12 @@ pub fn compile(
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut cargo, 0);
     let mut child = cargo.spawn().map_err(Error::io("run", &toolchain.cargo))?;
+    // evcxr begins at the same time, and is what takes longer.
+    #[cfg(unix)]
+    // SAFETY: a system call without memory, on a child that is ours.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, child.id(), 5)
+    };
     // Both of its streams are read at once: it waits while one is full.
     let stdout = child.stdout.take();
     let reader = std::thread::spawn(move || stdout.map(|out| Built::read(BufReader::new(out))));
@@ -79,6 +85,8 @@ pub fn warm(tell: &mut dyn FnMut(usize, usize)) -> Result<PathBuf, Error> {
     if !outlined {
         super::outline::write(&toolchain, &cache, &slot)?;
     }
+    // Without the copy a session only takes longer.
+    let _ = super::sources::shortened(&toolchain, &cache);
     Ok(cache.folder().to_path_buf())
 }
 
@@ -119,7 +127,9 @@ fn progress(line: &str) -> Option<Progress> {
 fn refused(cache: &Cache, said: &str) -> Error {
     let errors: Vec<&str> = said.lines().filter(|l| l.contains("error") || l.contains("Caused by")).collect();
     let why = if errors.is_empty() { said.trim() } else { &errors.join("; ") };
-    let remedy = if said.contains("No space left") {
+    let remedy = if said.contains("no matching package named `selfsame-dylib`") {
+        "Perhaps the checkout this program was built in is not there any more, and this version is not published: build it anew."
+    } else if said.contains("No space left") {
         "Free some space, or name another folder in SELFSAME_CACHE_DIR; then :restart."
     } else if said.contains("Could not resolve host") || said.contains("failed to download") {
         "The first time, crates are downloaded: connect to the network, then :restart."
@@ -143,6 +153,16 @@ mod tests {
         assert_eq!(read("    Building [=======>] 152/152: ctx(lib)"), Some((152, 152)));
         assert_eq!(read("   Compiling dfdx v0.13.0"), None);
         assert_eq!(read("    Building [=="), None);
+    }
+
+    #[test]
+    fn a_checkout_that_is_gone_is_named_as_the_cause() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::at(root.path().into(), Source::Published);
+        let said =
+            "error: no matching package named `selfsame-dylib` found\nlocation searched: crates.io index";
+        let text = refused(&cache, said).to_string();
+        assert!(text.contains("the checkout this program was built in is not there any more"), "{text}");
     }
 
     #[test]

@@ -32,10 +32,14 @@ impl Toolchain {
     /// # Errors
     /// One sentence for the user: what is missing and what to do.
     pub fn find() -> Result<Toolchain, String> {
-        let cargo =
-            tool("cargo").ok_or(format!("Rust cells need cargo, which is not on the PATH. {INSTALL}"))?;
-        let rustc =
-            tool("rustc").ok_or(format!("Rust cells need rustc, which is not on the PATH. {INSTALL}"))?;
+        let rustc = tool("rustc").ok_or(format!(
+            "Rust cells need cargo and rustc, and there is no rustc on the PATH. {INSTALL}"
+        ))?;
+        // Each question to a program is a moment a session starts later: a toolchain has its tools in one folder.
+        let beside = rustc.with_file_name(format!("cargo{}", std::env::consts::EXE_SUFFIX));
+        let cargo = Some(beside).filter(|file| file.is_file()).or_else(|| tool("cargo")).ok_or(format!(
+            "Rust cells need cargo and rustc, and there is no cargo on the PATH. {INSTALL}"
+        ))?;
         let version = output(&rustc, &["-vV"])
             .ok_or(format!("Rust cells need rustc, but {} does not run. {INSTALL}", rustc.display()))?;
         let host = version
@@ -43,15 +47,14 @@ impl Toolchain {
             .find_map(|line| line.strip_prefix("host: "))
             .ok_or(format!("{} -vV names no host.", rustc.display()))?
             .to_string();
-        let libraries = output(&rustc, &["--print", "target-libdir"]).unwrap_or_default();
-        let std_library = shared_std(Path::new(libraries.trim())).ok_or(format!(
-            "Rust cells need the shared standard library, and there is no libstd-*.so in {}. Distributions leave it out; \
-             the toolchain from https://rustup.rs has it.",
-            libraries.trim()
+        let folders = output(&rustc, &["--print", "target-libdir", "--print", "sysroot"]).unwrap_or_default();
+        let (libraries, sysroot) = folders.trim().split_once('\n').unwrap_or_default();
+        let libraries = libraries.trim();
+        let std_library = shared_std(Path::new(libraries)).ok_or(format!(
+            "Rust cells need the shared standard library, and there is no libstd-*.so in {libraries}. Distributions leave \
+             it out; the toolchain from https://rustup.rs has it."
         ))?;
-        let sysroot = output(&rustc, &["--print", "sysroot"]).unwrap_or_default();
-        let sources = Some(Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library"))
-            .filter(|folder| folder.is_dir());
+        let sources = Some(Path::new(sysroot).join("lib/rustlib/src/rust/library")).filter(|f| f.is_dir());
         Ok(Toolchain { cargo, rustc, version, host, std_library, sources })
     }
 

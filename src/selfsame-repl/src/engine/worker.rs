@@ -20,12 +20,8 @@ use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable};
 use super::status::Status;
 use super::toolchain::Toolchain;
 
-/// A session that is asked for nothing this long after it has started warms up.
-const IDLE: Duration = Duration::from_millis(300);
-/// What it is asked to complete then; the answer is thrown away.
-const WARM_UP: &str = "let warm = Vec::<f32>::new(); warm.l;";
-/// What it runs then: evcxr allows question marks from the first on, which it has to compile twice.
-const QUESTION: &str = "Ok::<(), String>(())?;";
+/// A session that is asked for nothing this long warms up, by what is slow the first time only.
+const IDLE: Duration = Duration::from_millis(500);
 
 /// What handles ask for.
 #[derive(Debug)]
@@ -50,20 +46,36 @@ struct Worker<'s> {
     options: Options,
     shared: &'s Arc<Shared>,
     running: Option<Running>,
+    /// What is left of warming up, the next last.
+    cold: Vec<fn(&mut CommandContext)>,
+}
+
+/// evcxr allows question marks from the first on, which it has to compile twice.
+fn question(context: &mut CommandContext) {
+    let _ = context.execute("Ok::<(), String>(())?;");
+}
+
+/// The first time types are inferred takes seconds; the answer is thrown away.
+fn infer(context: &mut CommandContext) {
+    let cell = "let warm = Vec::<f32>::new(); warm.l;";
+    let _ = context.completions(cell, cell.len() - 1);
 }
 
 /// Starts the session and serves until the last handle is dropped.
 pub(super) fn run(options: Options, inbox: &Receiver<Request>, shared: &Arc<Shared>) {
-    let mut worker = Worker { options, shared, running: None };
+    let mut worker = Worker { options, shared, running: None, cold: Vec::new() };
     worker.begin();
-    // The first time types are inferred takes seconds, whoever asks for it; better while nobody waits.
-    if matches!(inbox.recv_timeout(IDLE).map(|request| worker.serve(request)), Err(RecvTimeoutError::Timeout))
-    {
-        worker.guarded(|context| drop(context.execute(QUESTION)));
-        worker.guarded(|context| drop(context.completions(WARM_UP, WARM_UP.len() - 1)));
-    }
-    while let Ok(request) = inbox.recv() {
-        worker.serve(request);
+    loop {
+        let heard = if worker.cold.is_empty() {
+            inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            inbox.recv_timeout(IDLE)
+        };
+        match heard {
+            Ok(request) => worker.serve(request),
+            Err(RecvTimeoutError::Timeout) => worker.warm_up(),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
     // The process for cells ends when its input closes, unless it is busy; nobody will read what it does.
     shared.signal(libc::SIGKILL);
@@ -77,12 +89,20 @@ impl Worker<'_> {
         let status = match started {
             Ok(Ok(running)) => {
                 self.running = Some(running);
+                self.cold = vec![infer, question];
                 Status::Ready
             }
             Ok(Err(why)) => Status::Unavailable(why),
             Err(_) => Status::Unavailable("The compiler's helper, evcxr, panicked while it started.".into()),
         };
         self.shared.set(status);
+    }
+
+    /// One step of what is slow the first time, whoever asks for it; better while nobody waits.
+    fn warm_up(&mut self) {
+        if let Some(step) = self.cold.pop() {
+            self.guarded(step);
+        }
     }
 
     fn start(&self) -> Result<Running, String> {
