@@ -56,6 +56,38 @@ fn values_are_printed_and_live_on() {
 }
 
 #[test]
+fn types_of_the_standard_library_are_inferred() {
+    // rust-analyzer reads a copy of the standard library in which some things are missing. None of these may be.
+    let ended = script(
+        "let map = std::collections::HashMap::from([(3u32, 0.5f32)]);\n\
+         let value = map.get(&3).copied();\n\
+         let keys = map.keys().copied().collect::<Vec<_>>();\n\
+         let pair = map.clone().into_iter().next();\n\
+         let set = std::collections::HashSet::from([1u8, 2]);\n\
+         let most = set.iter().copied().max();\n\
+         let tree = std::collections::BTreeMap::from([(1, 'a')]);\n\
+         let first = tree.first_key_value().map(|(k, v)| (*k, *v));\n\
+         let shared = std::sync::Arc::new(std::sync::Mutex::new(2.25f32.sqrt()));\n\
+         let held = *shared.lock().unwrap();\n\
+         let worker = std::thread::spawn(|| 3i32.pow(2));\n\
+         let power = worker.join().unwrap();\n\
+         let late = std::time::Instant::now().elapsed().as_secs() > 60;\n\
+         let path = std::path::Path::new(\"a\").join(\"b\");\n\
+         let missing = std::fs::read_to_string(&path).map_err(|e| e.kind());\n\
+         let number = \"42\".parse::<i64>();\n\
+         let largest = vec![1.5f32, 2.5].into_iter().max_by(f32::total_cmp);\n\
+         let words = \"a b c\".split(' ').map(str::to_owned).rev().collect::<Vec<_>>();\n\
+         let (sender, receiver) = std::sync::mpsc::channel::<u8>();\n\
+         let seen = std::env::args().count() > 0;\n\n\
+         println!(\"{value:?} {keys:?} {pair:?} {most:?} {first:?} {held} {power} {late}\");\n\n\
+         println!(\"{missing:?} {number:?} {largest:?} {words:?} {seen}\");\n",
+    );
+    let expected = "Some(0.5) [3] Some((3, 0.5)) Some(2) Some((1, 'a')) 1.5 9 false\n\
+                    Err(NotFound) Ok(42) Some(2.5) [\"c\", \"b\", \"a\"] true\n";
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), expected), "{}", ended.stderr);
+}
+
+#[test]
 fn tensors_made_in_one_cell_have_gradients_in_the_next() {
     // Each cell is a library of its own. Were dfdx in every one, the second cell's tensor would get the first's number.
     let ended = script(

@@ -104,6 +104,9 @@ pub const STARVED_SHARE: f64 = 0.05;
 /// Probes in a row that show one of these.
 pub const TARGET_PROBES: u32 = 3;
 
+/// Standard errors by which two accuracies must differ, where they are of so few images that this is more than the margin.
+pub const CHANCE_ERRORS: f64 = 2.0;
+
 /// kNN accuracy lost since the best probe, ... for [`KNN_PROBES`] probes in a row.
 pub const PROBE_FALL: f64 = 0.05;
 

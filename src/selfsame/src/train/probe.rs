@@ -36,6 +36,8 @@ pub(crate) struct Measured {
     pub(crate) projector: Geometry,
     pub(crate) knn: f64,
     pub(crate) linear: f64,
+    /// Validation images those two accuracies are of.
+    pub(crate) asked: usize,
     /// Mean cosine between features with the batch's statistics and with the running ones.
     pub(crate) train_eval_cosine: Option<f64>,
 }
@@ -91,7 +93,7 @@ impl OnlineProbe {
         let pairs = (project(&first)?, project(&second)?);
         let projected = z.len() / sample.len().max(1);
         let projector = Geometry::measure(&z, sample.len(), projected, Some((&pairs.0, &pairs.1)))?;
-        Ok(Measured { encoder, projector, knn, linear, train_eval_cosine })
+        Ok(Measured { encoder, projector, knn, linear, asked: queries.len(), train_eval_cosine })
     }
 
     /// How far features of one batch in training mode are those in evaluation mode; `None` without views. The running

@@ -379,7 +379,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
                 .collect(),
         };
         if epoch.is_multiple_of(self.config.probe_every) || epoch == self.config.epochs {
-            let Measured { encoder, projector, knn, linear, train_eval_cosine } = probe.measure(method)?;
+            let Measured { encoder, projector, knn, linear, asked, train_eval_cosine } =
+                probe.measure(method)?;
             let statistics = method.statistics()?;
             let seen = crate::diagnose::Probe {
                 epoch,
@@ -388,6 +389,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
                 projector: projector.clone(),
                 knn: Some(knn),
                 random_init_knn: progress.history.first().and_then(|row| row.knn),
+                asked,
                 train_eval_cosine,
                 statistics,
             };

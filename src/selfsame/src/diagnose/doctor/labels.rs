@@ -5,12 +5,19 @@ use crate::diagnose::remedy::{number, suspect};
 use crate::diagnose::thresholds::*;
 use crate::diagnose::Alarm;
 
+/// How far another accuracy of as many images must be from `accuracy` to count: at least `least`, and
+/// [`CHANCE_ERRORS`] times the standard error of the difference of two such accuracies, `sqrt(2 p (1 - p) / images)`.
+fn beyond_chance(least: f64, accuracy: f64, images: usize) -> f64 {
+    let error = (2.0 * accuracy * (1.0 - accuracy) / images.max(1) as f64).sqrt();
+    least.max(CHANCE_ERRORS * error)
+}
+
 impl Doctor {
     pub(super) fn worse_than_random(&mut self, probe: &Probe, alarms: &mut Vec<Alarm>) {
         let (Some(knn), Some(random)) = (probe.knn, probe.random_init_knn) else { return };
         let improving = knn > self.last_knn + 0.005;
         self.last_knn = knn;
-        let low = knn < random - KNN_MARGIN && self.steps >= KNN_STEPS;
+        let low = knn < random - beyond_chance(KNN_MARGIN, random, probe.asked) && self.steps >= KNN_STEPS;
         self.low_knn = if low { self.low_knn + 1 } else { 0 };
         if self.low_knn >= KNN_PROBES && !improving {
             let (why, remedy) = suspect(
@@ -32,7 +39,7 @@ impl Doctor {
         let Some(knn) = probe.knn else { return };
         let (best, at) = self.best_knn.filter(|(best, _)| *best >= knn).unwrap_or((knn, probe.epoch));
         self.best_knn = Some((best, at));
-        self.lost = if knn < best - PROBE_FALL { self.lost + 1 } else { 0 };
+        self.lost = if knn < best - beyond_chance(PROBE_FALL, best, probe.asked) { self.lost + 1 } else { 0 };
         if self.lost < KNN_PROBES || self.explained() {
             return;
         }

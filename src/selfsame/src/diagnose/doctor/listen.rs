@@ -22,6 +22,8 @@ pub struct Probe {
     pub knn: Option<f64>,
     /// The same for the encoder with its initial weights.
     pub random_init_knn: Option<f64>,
+    /// Images that both accuracies are of: on few, they differ by chance.
+    pub asked: usize,
     /// Mean cosine between features of the same images with the batch's statistics and with the running ones, where it was
     /// measured.
     pub train_eval_cosine: Option<f64>,

@@ -53,6 +53,7 @@ fn healthy_probe(epoch: usize, c: &Context) -> Probe {
         projector: geometry(0.9, c.projector_dim, 30.0, 20.0),
         knn: Some(0.93),
         random_init_knn: Some(0.95),
+        asked: 500,
         train_eval_cosine: Some(0.98),
         statistics: Statistics::default(),
     }
@@ -461,6 +462,28 @@ fn a_probe_that_falls_is_named_with_the_epoch_that_was_best() {
     assert_eq!(kinds(&alarms), ["probe-falling"]);
     assert!(alarms[0].epoch == 12 && alarms[0].try_this.contains("--epochs"), "{alarms:?}");
     assert_eq!(kinds(&but(|epoch, p| p.knn = Some(0.95 - 0.03 * (epoch % 2) as f64))), [""; 0]);
+}
+
+#[test]
+fn what_chance_does_on_few_images_is_no_fall() {
+    // iBOT on digits, whose accuracy on 145 images wavers for many epochs before it rises.
+    let wavering = |asked| {
+        but(|epoch, p| {
+            (p.knn, p.random_init_knn) = (Some(if epoch == 7 { 0.462 } else { 0.4 }), Some(0.42));
+            p.asked = asked;
+        })
+    };
+    assert_eq!(kinds(&wavering(145)), [""; 0]);
+    assert_eq!(kinds(&wavering(2000)), ["probe-falling"]);
+    // Below the untrained encoder's, by as much.
+    let below = |asked| {
+        but(|_, p| {
+            (p.knn, p.random_init_knn) = (Some(0.38), Some(0.46));
+            p.asked = asked;
+        })
+    };
+    assert_eq!(kinds(&below(145)), [""; 0]);
+    assert_eq!(kinds(&below(2000)), ["worse-than-random-init"]);
 }
 
 #[test]
