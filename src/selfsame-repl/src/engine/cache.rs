@@ -4,7 +4,7 @@
 //! CACHE/session-KEY/             one for each toolchain, version of Selfsame and place it comes from
 //!     .cargo/config.toml         how the library and dependencies of cells are compiled
 //!     build.lock                 held while one process compiles
-//!     sources/                   the standard library's, for rust-analyzer
+//!     std/                       the standard library's sources, for rust-analyzer
 //!     library/                   a package that depends on the library; its `target`, where it is compiled here
 //!     slot-0/                    what one running session works in:
 //!         compiled/              the library and what it is made of
