@@ -4,9 +4,10 @@
 //! CACHE/session-KEY/             one for each toolchain, version of Selfsame and place it comes from
 //!     .cargo/config.toml         how the library and dependencies of cells are compiled
 //!     build.lock                 held while one process compiles
-//!     std/                       the standard library's sources, for rust-analyzer
+//!     standard-library/          the standard library's sources, for rust-analyzer
 //!     library/                   a package that depends on the library; its `target`, where it is compiled here
 //!     slot-0/                    what one running session works in:
+//!         .cargo/config.toml     which program compiles cells
 //!         compiled/              the library and what it is made of
 //!         outline/               what types are inferred from
 //!         cells/                 the package of the cells, and its `target`
@@ -126,6 +127,11 @@ impl Slot {
     /// The library and what it is made of.
     pub fn compiled(&self) -> PathBuf {
         self.folder.join("compiled")
+    }
+
+    /// What cargo is told for all it compiles in the slot.
+    pub fn cargo_settings(&self) -> PathBuf {
+        self.folder.join(".cargo/config.toml")
     }
 
     /// The packages that types are inferred from.

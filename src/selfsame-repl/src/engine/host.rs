@@ -1,10 +1,11 @@
 //! Becoming the process that runs cells.
 
-use super::relay;
+use super::{again, relay};
 
-/// Must be the first thing `main` does. A session starts this program again to run its cells, and marks it by a variable;
-/// in that process this does not return. In all others it does nothing.
+/// Must be the first thing `main` does. A session starts this program again to run its cells, and to compile them, and marks
+/// it by a variable; in those processes this does not return. In all others it does nothing.
 pub fn become_session_process() {
+    again::become_compiler();
     if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
         // Until the library listens, a Ctrl-C meant for it must not end it.
         // SAFETY: a system call that changes only how this process takes a signal.

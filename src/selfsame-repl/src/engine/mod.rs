@@ -8,14 +8,17 @@
 //!           └──────────── events ◄── output: sorted, bounded ◄── relay: whole lines ◄──────┘
 //! ```
 
+mod again;
 mod cache;
 mod compile;
+mod ended;
 mod event;
 mod explain;
 mod fault;
 mod host;
 mod library;
 mod manifest;
+mod opening;
 mod outline;
 mod output;
 mod place;

@@ -68,6 +68,12 @@ pub fn use_slot(slot: &Slot, sources: Option<&Path>) -> Result<(), Error> {
             std::os::unix::fs::symlink(sources, &link).map_err(Error::io("make", &link))?;
         }
     }
+    // Where this program's own file is not known, cells only take longer to fail.
+    if let Ok(program) = std::env::current_exe() {
+        let file = slot.cargo_settings();
+        fs::create_dir_all(file.parent().unwrap_or(&file)).map_err(Error::io("create", &file))?;
+        fs::write(&file, super::again::settings(&program)).map_err(Error::io("write", &file))?;
+    }
     let file = folder.join("evcxr.toml");
     fs::write(&file, super::manifest::settings(&slot.cells(), &super::outline::root(slot)))
         .map_err(Error::io("write", &file))

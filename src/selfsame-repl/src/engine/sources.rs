@@ -1,9 +1,10 @@
 //! The standard library's sources as rust-analyzer, in evcxr, reads them: those alone that types in a cell are inferred from.
 //!
 //! What comes with the toolchain is a workspace of thirty packages, which cargo is asked about first, and the crates it
-//! stands on, `libc` before all. A third of the time until a session is ready goes into those, and into the instructions of
-//! every processor there is, `core::arch`. Without a manifest rust-analyzer puts the crates it finds together by itself.
-//! Cells that use what is left out compile as before; only completion knows nothing of it.
+//! stands on, `libc` before all. Half of the time until a session is ready goes into those, into the instructions of every
+//! processor there is (`core::arch`, `core::simd`), and into macros that write out the same for twelve types of integers.
+//! Without a manifest rust-analyzer puts the crates it finds together by itself. Cells that use what is left out compile as
+//! before; only completion knows nothing of it.
 
 use std::fs;
 use std::io;
@@ -27,9 +28,36 @@ const KEPT: [(&str, &str); 10] = [
 ];
 /// What of them no cell sees.
 const PASSED_OVER: [&str; 3] = ["benches", "examples", "tests"];
-/// The file that `core` names, and what `core` takes from it.
-const ARCH: &str = "stdarch/crates/core_arch/src/mod.rs";
-const NO_ARCH: &str = "pub mod arch {}\n";
+/// The files that stand for what is left out, and what others take from them.
+const EMPTIED: [(&str, &str); 3] = [
+    ("stdarch/crates/core_arch/src/mod.rs", "pub mod arch {}\n"),
+    ("portable-simd/crates/core_simd/src/mod.rs", "pub mod simd {}\n"),
+    ("portable-simd/crates/std_float/src/lib.rs", "pub trait StdFloat {}\n"),
+];
+/// Shifts of each integer by each other, a hundred and forty-four pairs in four forms. What a shift of two integers gives is
+/// known without them, so those by the usual types are enough.
+const SHIFTS: &str = "core/src/ops/bit.rs";
+const USUAL: [&str; 3] = ["u32 }", "usize }", "i32 }"];
+/// Macros that write out the same documentation for each type of integer.
+const REPEATED: [&str; 4] = [
+    "core/src/num/nonzero.rs",
+    "core/src/num/saturating.rs",
+    "core/src/num/wrapping.rs",
+    "core/src/sync/atomic.rs",
+];
+/// Attributes that say nothing about types, and that no macro is called with.
+const SILENT: [&str; 8] = [
+    "allow",
+    "inline",
+    "must_use",
+    "rustc_allow_const_fn_unstable",
+    "rustc_const_stable",
+    "rustc_const_unstable",
+    "rustc_inherit_overflow_checks",
+    "track_caller",
+];
+/// The copy's folder in the cache.
+const COPY: &str = "standard-library";
 /// Maps and sets have their fields from another crate, `hashbrown`.
 const HASHED: [&str; 2] = ["std/src/collections/hash/map.rs", "std/src/collections/hash/set.rs"];
 
@@ -44,7 +72,7 @@ pub fn shortened(toolchain: &Toolchain, cache: &Cache) -> io::Result<Option<Path
     let Some(whole) = toolchain.sources.as_deref().filter(|whole| is_known(whole)) else {
         return Ok(None);
     };
-    let (folder, begun) = (cache.folder().join("std"), cache.folder().join("std.begun"));
+    let (folder, begun) = (cache.folder().join(COPY), cache.folder().join("standard-library.begun"));
     if folder.is_dir() {
         return Ok(Some(folder));
     }
@@ -58,35 +86,72 @@ pub fn shortened(toolchain: &Toolchain, cache: &Cache) -> io::Result<Option<Path
             copy(&from, &begun.join(to))?;
         }
     }
-    let arch = begun.join(ARCH);
-    fs::create_dir_all(arch.parent().unwrap_or(&begun))?;
-    fs::write(&arch, NO_ARCH)?;
-    for file in HASHED.map(|file| begun.join(file)) {
-        let text = without_hashbrown(&fs::read_to_string(&file)?);
+    for (file, text) in EMPTIED {
+        let file = begun.join(file);
+        fs::create_dir_all(file.parent().unwrap_or(&begun))?;
         fs::write(&file, text)?;
     }
+    for file in HASHED {
+        rewrite(&begun.join(file), without_hashbrown)?;
+    }
+    for file in REPEATED {
+        rewrite(&begun.join(file), without_documentation)?;
+    }
+    rewrite(&begun.join(SHIFTS), with_usual_shifts)?;
     // Last, so that a copy which was not finished is made again.
     fs::rename(&begun, &folder)?;
     Ok(Some(folder))
 }
 
 fn is_known(whole: &Path) -> bool {
-    HASHED.iter().chain([&ARCH, &"core/src/lib.rs"]).all(|file| whole.join(file).is_file())
+    let emptied = EMPTIED.iter().map(|(file, _)| file);
+    let rewritten = HASHED.iter().chain(&REPEATED).chain([&SHIFTS, &"core/src/lib.rs"]);
+    emptied.chain(rewritten).all(|file| whole.join(file).is_file())
 }
 
-/// Copies a folder, but for what is passed over.
+/// Copies a folder, but for what is passed over, and its sources line by line.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (name, path) = (entry.file_name(), entry.path());
-        if !path.is_dir() {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            fs::write(to.join(name), without(&fs::read_to_string(&path)?, is_silent))?;
+        } else if !path.is_dir() {
             fs::copy(&path, to.join(name))?;
         } else if !PASSED_OVER.iter().any(|passed| name == *passed) {
             copy(&path, &to.join(name))?;
         }
     }
     Ok(())
+}
+
+fn rewrite(file: &Path, change: impl Fn(&str) -> String) -> io::Result<()> {
+    fs::write(file, change(&fs::read_to_string(file)?))
+}
+
+/// Without the lines that are `left_out`.
+fn without(text: &str, left_out: impl Fn(&str) -> bool) -> String {
+    text.split_inclusive('\n').filter(|line| !left_out(line.trim())).collect()
+}
+
+/// Comments that are no documentation, and attributes that say nothing about types.
+fn is_silent(line: &str) -> bool {
+    let documents = line.starts_with("//!") || (line.starts_with("///") && !line.starts_with("////"));
+    let attribute = line.strip_prefix("#[").and_then(|rest| rest.strip_suffix(']'));
+    let name =
+        attribute.map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(text));
+    (line.starts_with("//") && !documents) || name.is_some_and(|name| SILENT.contains(&name))
+}
+
+fn without_documentation(text: &str) -> String {
+    without(text, |line| line.starts_with("///") || (line.starts_with("#[doc = ") && line.ends_with(']')))
+}
+
+fn with_usual_shifts(text: &str) -> String {
+    let is_pair =
+        |line: &str| (line.starts_with("shl_") || line.starts_with("shr_")) && line.contains("impl! { $t, ");
+    without(text, |line| is_pair(line) && !USUAL.iter().any(|usual| line.ends_with(usual)))
 }
 
 /// With fields of the same parameters instead of hashbrown's: a parameter that stands in no field could be any type, and what
@@ -120,25 +185,33 @@ mod tests {
             ("Cargo.toml", "all"),
             ("core/src/lib.rs", "core"),
             ("core/benches/b.rs", "b"),
+            ("core/src/numbers.txt", "// kept"),
             ("std_detect/src/lib.rs", "detect"),
             (HASHED[0], "    base: base::Iter<'a, K>,\nrest\n"),
             (HASHED[1], ""),
             ("coretests/lib.rs", "c"),
-            (ARCH, "all"),
             ("stdarch/crates/x/lib.rs", "x"),
+            (SHIFTS, "shl_impl! { $t, u8 }\nshl_impl! { $t, u32 }\nshr_assign_impl! { $t, i16 }\nshr_impl! { f32 }\n"),
         ];
+        let files = files.into_iter().chain(EMPTIED.map(|(file, _)| (file, "all")));
+        let files = files.chain(REPEATED.map(|file| (file, "/// A.\n#[doc = \"b\"]\nfn c() {}\n")));
         for (file, text) in files {
             fs::create_dir_all(whole.join(file).parent().unwrap()).unwrap();
             fs::write(whole.join(file), text).unwrap();
         }
         toolchain.sources = Some(whole.clone());
         // What a process that was ended left behind is made anew.
-        fs::create_dir_all(cache.folder().join("std.begun/old")).unwrap();
+        fs::create_dir_all(cache.folder().join("standard-library.begun/old")).unwrap();
         let folder = shortened(&toolchain, &cache).unwrap().unwrap();
         let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
         assert_eq!(read("core/src/lib.rs"), "core");
         assert_eq!(read("stdarch/crates/std_detect/src/lib.rs"), "detect");
-        assert_eq!(read(ARCH), NO_ARCH);
+        for (file, text) in EMPTIED {
+            assert_eq!(read(file), text);
+        }
+        assert_eq!(read(REPEATED[0]), "fn c() {}\n");
+        assert_eq!(read(SHIFTS), "shl_impl! { $t, u32 }\nshr_impl! { f32 }\n");
+        assert_eq!(read("core/src/numbers.txt"), "// kept");
         assert_eq!(read(HASHED[0]), "base: core::marker::PhantomData<(&'a (), K,)>,\nrest\n");
         for file in ["Cargo.toml", "core/benches", "coretests", "stdarch/crates/x", "old"] {
             assert!(!folder.join(file).exists(), "{file}");
@@ -148,8 +221,34 @@ mod tests {
         assert_eq!(shortened(&toolchain, &cache).unwrap(), Some(folder.clone()));
         assert_eq!(read("core/src/lib.rs"), "core");
         // Sources of another layout, and none, are left to rust-analyzer.
-        fs::remove_file(whole.join(ARCH)).unwrap();
+        fs::remove_file(whole.join(SHIFTS)).unwrap();
         assert_eq!(shortened(&toolchain, &cache).unwrap(), None);
         assert_eq!(shortened(&Toolchain { sources: None, ..toolchain }, &cache).unwrap(), None);
+    }
+
+    #[test]
+    fn lines_are_left_out_that_say_nothing_about_types() {
+        for line in [
+            "// a",
+            "//",
+            "//// a",
+            "#[inline]",
+            "#[inline(always)]",
+            "#[must_use = \"a\"]",
+            "#[track_caller]",
+        ] {
+            assert!(is_silent(line), "{line}");
+        }
+        for line in [
+            "/// a",
+            "//! a",
+            "#[stable(feature = \"a\")]",
+            "#[inline] fn a() {}",
+            "#[inlined]",
+            "fn a() {}",
+            "",
+        ] {
+            assert!(!is_silent(line), "{line}");
+        }
     }
 }

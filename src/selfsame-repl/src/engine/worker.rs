@@ -9,16 +9,20 @@ use std::time::{Duration, Instant};
 
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
 
+use super::again;
 use super::cache::{Cache, Slot, Source};
 use super::compile::{compile, outlined, Progress};
+use super::ended::{compile_fault, in_words, process_fault, runtime_fault, Ended};
 use super::event::{Event, Outcome, Output, Value};
-use super::explain::explain;
 use super::fault::{Fault, FaultKind};
 use super::manifest::{flags, without_library};
-use super::output::CellOutput;
 use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable};
 use super::status::Status;
 use super::toolchain::Toolchain;
+
+/// As long rust-analyzer asks cargo about the packages when a session begins. What else wants cargo comes after it: for
+/// seconds then one processor has nothing to do.
+const QUESTIONS: Duration = Duration::from_millis(500);
 
 /// A session that is asked for nothing this long warms up, by what is slow the first time only.
 const IDLE: Duration = Duration::from_millis(500);
@@ -39,7 +43,7 @@ struct Running {
     /// With which cells are compiled.
     flags: String,
     /// Held as long as the session runs.
-    _slot: Slot,
+    slot: Slot,
 }
 
 struct Worker<'s> {
@@ -127,6 +131,7 @@ impl Worker<'_> {
         // The library is first wanted by what a session begins with; evcxr takes seconds to get there.
         let mut context = std::thread::scope(|scope| {
             let compiling = scope.spawn(|| {
+                std::thread::sleep(QUESTIONS);
                 let compiled = compile();
                 // Others need not wait for what is ours alone; the lock goes with its file in any case.
                 let _ = alone.unlock();
@@ -138,7 +143,7 @@ impl Worker<'_> {
         })?;
         let flags = flags(&toolchain, &slot);
         self.set_up(&mut context, &flags).map_err(|why| self.with_last_words(why))?;
-        Ok(Running { context, flags, _slot: slot })
+        Ok(Running { context, flags, slot })
     }
 
     /// evcxr, with a process for cells, reading what types are inferred from.
@@ -324,6 +329,7 @@ impl Worker<'_> {
             let _ = events.send(Event::Done(Box::new(outcome)));
             return;
         };
+        again::forget(&running.slot);
         self.shared.begin(events.clone());
         let code = &without_library(code);
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -419,16 +425,6 @@ fn libraries(toolchain: &Toolchain, slot: &Slot) -> Option<std::ffi::OsString> {
     std::env::join_paths(own.into_iter().chain(others)).ok()
 }
 
-/// What is left of the session after a cell.
-enum Ended {
-    /// All of it.
-    Well,
-    /// evcxr has started a new process.
-    Process,
-    /// Nothing.
-    Session,
-}
-
 /// Asks the face and waits for its answer; an empty line when it has none.
 fn ask(events: &Sender<Event>, prompt: String, is_password: bool) -> String {
     let (reply, answer) = channel();
@@ -437,65 +433,4 @@ fn ask(events: &Sender<Event>, prompt: String, is_password: bool) -> String {
     }
     // The answer travels as one line.
     answer.recv().unwrap_or_default().replace(['\n', '\r'], " ")
-}
-
-fn in_words(error: &evcxr::Error, code: &str) -> String {
-    match error {
-        evcxr::Error::CompilationErrors(errors) => explain(errors, code).to_string(),
-        other => other.to_string(),
-    }
-}
-
-fn compile_fault(error: evcxr::Error, code: &str) -> Fault {
-    match error {
-        evcxr::Error::CompilationErrors(errors) => explain(&errors, code),
-        evcxr::Error::TypeRedefinedVariablesLost(names) => Fault::new(
-            FaultKind::CompileError,
-            format!("The type of {} was defined anew, so the old values are lost.", names.join(", ")),
-        ),
-        other => {
-            let text = other.to_string();
-            let mut lines = text.lines();
-            let fault = Fault::new(FaultKind::CompileError, lines.next().unwrap_or_default());
-            let rest: Vec<&str> = lines.collect();
-            if rest.is_empty() { fault } else { fault.remedy(rest.join(" ")) }.detail(text)
-        }
-    }
-}
-
-fn runtime_fault(cell: &mut CellOutput) -> Fault {
-    let said = cell.take_held();
-    match cell.panic.take() {
-        Some((message, place)) => {
-            let message = if message.is_empty() { said.join("\n") } else { message };
-            let at = if place.is_empty() || place.starts_with("src/lib.rs") {
-                String::new()
-            } else {
-                format!(" (at {place})")
-            };
-            Fault::new(FaultKind::Panic, format!("panicked: {message}{at}")).detail(said.join("\n"))
-        }
-        None => Fault::new(FaultKind::Error, said.join("\n")),
-    }
-}
-
-fn process_fault(said: &str, killed: bool, errors: &[String]) -> Fault {
-    let mut detail = errors.join("\n");
-    if !detail.is_empty() {
-        detail.push('\n');
-    }
-    detail.push_str(said);
-    let how = said.rsplit("Subprocess terminated with status: ").next().unwrap_or(said).trim();
-    let summary = if killed {
-        "Stopped by force. The cell's process is gone, and its variables with it.".to_string()
-    } else if how.contains("signal: 11")
-        || errors.iter().any(|line| line.contains("has overflowed its stack"))
-    {
-        format!("The cell recursed until its stack was full, or used memory that is not there ({how}). Its process is gone, and its variables with it.")
-    } else {
-        format!("The process that runs the cells ended ({how}), and its variables with it.")
-    };
-    Fault::new(FaultKind::ProcessEnded, summary)
-        .remedy("A new one is being started; what was imported and defined is still there.")
-        .detail(detail)
 }
