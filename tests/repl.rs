@@ -188,6 +188,33 @@ fn two_sessions_do_not_write_into_one_run() {
 }
 
 #[test]
+fn an_error_is_gone_when_its_cause_is() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = repl(folder.path(), (120, 40), &[("NO_COLOR", "1")]);
+    let product = "a.clone().matmul(b.clone()).sum::<Rank0, _>().array()";
+    let cells = [
+        "use selfsame::dfdx::prelude::*;",
+        "let a: Tensor<Rank2<3, 4>, f32, Cpu> = Cpu::default().ones();",
+        "let b: Tensor<Rank2<5, 6>, f32, Cpu> = Cpu::default().ones();",
+        // Within a cell the compiler is not asked twice about such a line; the next cell is another matter.
+        product,
+        product,
+        "let b: Tensor<Rank2<4, 2>, f32, Cpu> = Cpu::default().ones();",
+        product,
+    ];
+    for (prompts, cell) in (2..).zip(cells) {
+        terminal.enter(cell);
+        terminal.shows("selfsame>", prompts, 120);
+    }
+    let screen = terminal.screen();
+    assert_eq!(screen.matches("matmul: 3 x 4 times 5 x 6 does not fit").count(), 2, "{screen}");
+    assert!(screen.lines().any(|line| line.trim() == "24.0"), "{screen}");
+}
+
+#[test]
 fn several_lines_are_one_input_and_completion_knows_commands() {
     if !available() {
         return;

@@ -78,12 +78,20 @@ fn types_of_the_standard_library_are_inferred() {
          let largest = vec![1.5f32, 2.5].into_iter().max_by(f32::total_cmp);\n\
          let words = \"a b c\".split(' ').map(str::to_owned).rev().collect::<Vec<_>>();\n\
          let (sender, receiver) = std::sync::mpsc::channel::<u8>();\n\
-         let seen = std::env::args().count() > 0;\n\n\
+         let seen = std::env::args().count() > 0;\n\
+         let shifted = 1u64 << 3u8;\n\
+         let back = &120i16 >> &1i128;\n\
+         let wrapped = std::num::Wrapping(250u8) + std::num::Wrapping(10);\n\
+         let bounded = std::num::Saturating(250u8) + std::num::Saturating(10);\n\
+         let counted = std::num::NonZeroU32::new(3).map(|n| n.get());\n\
+         let before = std::sync::atomic::AtomicUsize::new(4).fetch_add(1, std::sync::atomic::Ordering::SeqCst);\n\n\
          println!(\"{value:?} {keys:?} {pair:?} {most:?} {first:?} {held} {power} {late}\");\n\n\
-         println!(\"{missing:?} {number:?} {largest:?} {words:?} {seen}\");\n",
+         println!(\"{missing:?} {number:?} {largest:?} {words:?} {seen}\");\n\n\
+         println!(\"{shifted} {back} {wrapped} {bounded} {counted:?} {before}\");\n",
     );
     let expected = "Some(0.5) [3] Some((3, 0.5)) Some(2) Some((1, 'a')) 1.5 9 false\n\
-                    Err(NotFound) Ok(42) Some(2.5) [\"c\", \"b\", \"a\"] true\n";
+                    Err(NotFound) Ok(42) Some(2.5) [\"c\", \"b\", \"a\"] true\n\
+                    8 60 4 255 Some(3) 4\n";
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), expected), "{}", ended.stderr);
 }
 
