@@ -68,7 +68,7 @@ const PLAIN: [&str; 23] = [
 /// Sessions at once.
 const SLOTS: usize = 32;
 /// Another layout of slots has another name.
-const LAYOUT: &str = "3";
+const LAYOUT: &str = "4";
 
 /// Where cells find the library.
 #[derive(Debug, Clone, PartialEq, Eq)]

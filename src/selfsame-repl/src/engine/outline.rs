@@ -7,17 +7,25 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Node, Package, PackageId, Target};
 use selfsame::error::Error;
 
 use super::cache::{Cache, Slot};
+use super::sources::copy;
 use super::toolchain::Toolchain;
 
 /// The crates whose types a cell can hold.
 const KEPT: [&str; 8] =
     ["selfsame-dylib", "selfsame", "dfdx", "rand", "rand_core", "rand_distr", "rand_xoshiro", "num-traits"];
+/// Lines of their sources that take long to read and say little, and the package and the file that has them: these are the
+/// seven hundred and twenty ways to permute six axes.
+const LEFT_OUT: [(&str, &str, &str); 1] =
+    [("dfdx", "shapes/permutes.rs", "permutations!([0, 1, 2, 3, 4, 5]);")];
+/// Where a package has a copy of its sources that lines are left out of.
+const SOURCES: &str = "src";
 /// The one that stands for all of them.
 const ROOT: &str = "selfsame-dylib";
 /// The versions the outline was written for.
@@ -49,19 +57,31 @@ pub fn write(toolchain: &Toolchain, cache: &Cache, slot: &Slot) -> Result<(), Er
             "Remove the folder to begin anew.",
         )
     })?;
-    for (name, text) in packages(&metadata) {
-        let folder = outline.join(name);
+    for outlined in packages(&metadata) {
+        let folder = outline.join(&outlined.folder);
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let file = folder.join("Cargo.toml");
-        fs::write(&file, text).map_err(Error::io("write", &file))?;
+        fs::write(&file, outlined.manifest).map_err(Error::io("write", &file))?;
+        if let Some(sources) = outlined.copied {
+            let copy = folder.join(SOURCES);
+            copy_shortened(&sources, &copy).map_err(Error::io("copy sources into", &copy))?;
+        }
     }
     // Last, so that an outline that was not finished is written again.
     let file = outline.join(LOCKED);
     fs::write(&file, versions).map_err(Error::io("write", &file))
 }
 
-/// The folders and manifests of the packages of the outline.
-fn packages(metadata: &Metadata) -> Vec<(String, String)> {
+/// A package of the outline.
+struct Outlined {
+    folder: String,
+    manifest: String,
+    /// The sources it has a copy of; those of the others are read where they are.
+    copied: Option<PathBuf>,
+}
+
+/// The packages of the outline.
+fn packages(metadata: &Metadata) -> Vec<Outlined> {
     let Some(resolve) = &metadata.resolve else { return Vec::new() };
     let node = |id: &PackageId| resolve.nodes.iter().find(|node| node.id == *id);
     let mut reached = BTreeSet::new();
@@ -74,7 +94,17 @@ fn packages(metadata: &Metadata) -> Vec<(String, String)> {
         let Some(target) = package.targets.iter().find(|target| is_library(target)) else { continue };
         let needs: Vec<(&str, &Package)> = dependencies(node, metadata).collect();
         left.extend(needs.iter().map(|(_, package)| &package.id));
-        found.push((folder(package), manifest(package, target, node, &needs)));
+        let source = target.src_path.as_std_path();
+        let copied = source.parent().filter(|sources| has_left_out(package.name.as_str(), sources));
+        let source = match (copied, source.file_name()) {
+            (Some(_), Some(name)) => Path::new(SOURCES).join(name),
+            _ => source.to_path_buf(),
+        };
+        found.push(Outlined {
+            folder: folder(package),
+            manifest: manifest(package, target, &source, node, &needs),
+            copied: copied.map(Path::to_path_buf),
+        });
     }
     found
 }
@@ -100,14 +130,33 @@ fn folder(package: &Package) -> String {
     }
 }
 
-/// A package of the same name, version, features and sources, with these dependencies only.
-fn manifest(package: &Package, target: &Target, node: &Node, needs: &[(&str, &Package)]) -> String {
+/// Whether a package's sources are the ones that lines are left out of.
+fn has_left_out(package: &str, sources: &Path) -> bool {
+    let has = |file: &str, line: &str| {
+        fs::read_to_string(sources.join(file)).is_ok_and(|text| text.lines().any(|l| l == line))
+    };
+    LEFT_OUT.iter().any(|(name, file, line)| *name == package && has(file, line))
+}
+
+/// Copies sources without what is left out of them.
+fn copy_shortened(from: &Path, to: &Path) -> io::Result<()> {
+    copy(from, to, |line| LEFT_OUT.iter().any(|(_, _, left_out)| line == *left_out))
+}
+
+/// A package of the same name, version and features, with these sources and dependencies only.
+fn manifest(
+    package: &Package,
+    target: &Target,
+    source: &Path,
+    node: &Node,
+    needs: &[(&str, &Package)],
+) -> String {
     let Package { name, version, edition, .. } = package;
     let mut text = format!(
         "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"{edition}\"\nbuild = false\n\n\
          [lib]\nname = \"{}\"\npath = {:?}\n\n[features]\n",
         target.name.replace('-', "_"),
-        target.src_path.as_str()
+        source.display().to_string()
     );
     let on: Vec<&str> = node.features.iter().map(|f| f.as_str()).filter(|name| *name != "default").collect();
     // Infallible: a string has no end.
@@ -143,10 +192,13 @@ mod tests {
         command.manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../selfsame-dylib/Cargo.toml"));
         let whole = command.other_options(options.clone()).exec().unwrap();
         let root = tempfile::tempdir().unwrap();
-        for (name, text) in packages(&whole) {
-            let folder = root.path().join(name);
+        for outlined in packages(&whole) {
+            let folder = root.path().join(&outlined.folder);
             fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("Cargo.toml"), text).unwrap();
+            fs::write(folder.join("Cargo.toml"), outlined.manifest).unwrap();
+            if let Some(sources) = outlined.copied {
+                copy_shortened(&sources, &folder.join(SOURCES)).unwrap();
+            }
         }
         let mut command = MetadataCommand::new();
         command.manifest_path(root.path().join(ROOT).join("Cargo.toml"));
@@ -158,6 +210,9 @@ mod tests {
         assert!(names.iter().all(|name| KEPT.contains(name)), "{names:?}");
         let dfdx = outline.packages.iter().find(|p| p.name.as_str() == "dfdx").unwrap();
         assert!(dfdx.features.contains_key("cpu") && dfdx.targets[0].src_path.is_file());
+        let (_, file, line) = LEFT_OUT[0];
+        let text = fs::read_to_string(dfdx.targets[0].src_path.with_file_name(file)).unwrap();
+        assert!(!text.contains(line) && text.contains("permutations!([0, 1, 2, 3, 4]);"), "{text}");
         assert!(whole.packages.len() > 50, "the library itself has many");
     }
 }

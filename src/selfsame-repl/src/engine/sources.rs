@@ -83,7 +83,7 @@ pub fn shortened(toolchain: &Toolchain, cache: &Cache) -> io::Result<Option<Path
     for (from, to) in KEPT {
         let from = whole.join(from);
         if from.is_dir() {
-            copy(&from, &begun.join(to))?;
+            copy(&from, &begun.join(to), is_silent)?;
         }
     }
     for (file, text) in EMPTIED {
@@ -109,18 +109,21 @@ fn is_known(whole: &Path) -> bool {
     emptied.chain(rewritten).all(|file| whole.join(file).is_file())
 }
 
-/// Copies a folder, but for what is passed over, and its sources line by line.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a folder, but for what is passed over, and its sources without the lines that are `left_out`.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn copy(from: &Path, to: &Path, left_out: impl Fn(&str) -> bool + Copy) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (name, path) = (entry.file_name(), entry.path());
         if path.extension().is_some_and(|extension| extension == "rs") {
-            fs::write(to.join(name), without(&fs::read_to_string(&path)?, is_silent))?;
+            fs::write(to.join(name), without(&fs::read_to_string(&path)?, left_out))?;
         } else if !path.is_dir() {
             fs::copy(&path, to.join(name))?;
         } else if !PASSED_OVER.iter().any(|passed| name == *passed) {
-            copy(&path, &to.join(name))?;
+            copy(&path, &to.join(name), left_out)?;
         }
     }
     Ok(())
