@@ -68,6 +68,8 @@ pub fn use_slot(slot: &Slot, sources: Option<&Path>) -> Result<(), Error> {
             std::os::unix::fs::symlink(sources, &link).map_err(Error::io("make", &link))?;
         }
     }
+    // An earlier session may have ended on a cell that was refused.
+    super::again::forget(slot);
     // Where this program's own file is not known, cells only take longer to fail.
     if let Ok(program) = std::env::current_exe() {
         let file = slot.cargo_settings();
