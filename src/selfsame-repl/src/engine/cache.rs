@@ -262,7 +262,7 @@ impl Cache {
 }
 
 /// Writes a file, and its folder, unless it is there already.
-fn put(file: &Path, text: &str) -> Result<(), Error> {
+pub(super) fn put(file: &Path, text: &str) -> Result<(), Error> {
     if fs::read_to_string(file).is_ok_and(|old| old == text) {
         return Ok(());
     }

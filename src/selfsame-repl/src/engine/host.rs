@@ -2,8 +2,8 @@
 
 use super::{again, relay};
 
-/// Must be the first thing `main` does. A session starts this program again to run its cells, and to compile them, and marks
-/// it by a variable; in those processes this does not return. In all others it does nothing.
+/// Must be the first thing `main` does. A session starts this program again to run its cells, marked by a variable, and has
+/// cargo start it to compile them, with the compiler as the first argument; in those processes this does not return. In all others it does nothing.
 pub fn become_session_process() {
     again::become_compiler();
     if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {

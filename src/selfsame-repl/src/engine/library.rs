@@ -187,16 +187,15 @@ fn parts(lock: &Path) -> Result<BTreeSet<String>, Error> {
 /// Has `to` hold these files. Where it does not, whatever else is there goes first, so that a library linked of other files
 /// never outlives them.
 fn keep(files: &[PathBuf], to: &Path) -> Result<(), Error> {
-    let known = |path: &Path| path.metadata().ok().and_then(|d| Some((d.len(), d.modified().ok()?)));
     let place = |file: &Path| file.file_name().map(|name| to.join(name));
     let wanted: BTreeMap<PathBuf, &PathBuf> = files.iter().filter_map(|f| Some((place(f)?, f))).collect();
-    if wanted.iter().all(|(place, file)| known(place) == known(file)) {
+    if wanted.iter().all(|(place, file)| version(place) == version(file)) {
         return Ok(());
     }
     let there =
         fs::read_dir(to).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::io("read", to))?;
     for old in there.into_iter().map(|entry| entry.path()) {
-        if wanted.get(&old).is_none_or(|file| known(&old) != known(file)) {
+        if wanted.get(&old).is_none_or(|file| version(&old) != version(file)) {
             fs::remove_file(&old).map_err(Error::io("remove", &old))?;
         }
     }
@@ -213,6 +212,11 @@ fn copy(file: &Path, place: &Path) -> std::io::Result<()> {
     }
     fs::copy(file, place)?;
     File::options().write(true).open(place)?.set_modified(file.metadata()?.modified()?)
+}
+
+/// By what a file is told from another one in its place: its size and time.
+pub(super) fn version(path: &Path) -> Option<(u64, SystemTime)> {
+    path.metadata().ok().and_then(|d| Some((d.len(), d.modified().ok()?)))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -8,11 +8,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use super::library::version;
 
 /// The folder of what was made, in the package of the cells.
 const FOLDER: &str = "opening";
@@ -94,10 +95,8 @@ impl Opening {
 
 /// The size and the age of a library that is linked, `name=FILE`.
 fn age(word: &OsStr) -> String {
-    let file = word.to_str().and_then(|word| word.split_once('=')).map(|(_, file)| file);
-    let about = file.and_then(|file| fs::metadata(file).ok()).filter(|about| about.is_file());
-    let changed = about.as_ref().and_then(|about| about.modified().ok()?.duration_since(UNIX_EPOCH).ok());
-    about.zip(changed).map(|(about, at)| format!("{} {at:?}", about.len())).unwrap_or_default()
+    let file = word.to_str().and_then(|word| word.split_once('=')).map(|(_, file)| Path::new(file));
+    file.filter(|file| file.is_file()).map(|file| format!("{:?}", version(file))).unwrap_or_default()
 }
 
 /// The files that the compiler says it made.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand, Node, Package, PackageId, Target};
 use selfsame::error::Error;
 
-use super::cache::{Cache, Slot};
+use super::cache::{put, Cache, Slot};
 use super::sources::copy;
 use super::toolchain::Toolchain;
 
@@ -59,9 +59,7 @@ pub fn write(toolchain: &Toolchain, cache: &Cache, slot: &Slot) -> Result<(), Er
     })?;
     for outlined in packages(&metadata) {
         let folder = outline.join(&outlined.folder);
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let file = folder.join("Cargo.toml");
-        fs::write(&file, outlined.manifest).map_err(Error::io("write", &file))?;
+        put(&folder.join("Cargo.toml"), &outlined.manifest)?;
         if let Some(sources) = outlined.copied {
             let copy = folder.join(SOURCES);
             copy_shortened(&sources, &copy).map_err(Error::io("copy sources into", &copy))?;

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use selfsame::error::Error;
 
-use super::cache::Slot;
+use super::cache::{put, Slot};
 
 /// evcxr's variable for the folder its settings are in.
 const VARIABLE: &str = "EVCXR_CONFIG_DIR";
@@ -72,11 +72,7 @@ pub fn use_slot(slot: &Slot, sources: Option<&Path>) -> Result<(), Error> {
     super::again::forget(slot);
     // Where this program's own file is not known, cells only take longer to fail.
     if let Ok(program) = std::env::current_exe() {
-        let file = slot.cargo_settings();
-        fs::create_dir_all(file.parent().unwrap_or(&file)).map_err(Error::io("create", &file))?;
-        fs::write(&file, super::again::settings(&program)).map_err(Error::io("write", &file))?;
+        put(&slot.cargo_settings(), &super::again::settings(&program))?;
     }
-    let file = folder.join("evcxr.toml");
-    fs::write(&file, super::manifest::settings(&slot.cells(), &super::outline::root(slot)))
-        .map_err(Error::io("write", &file))
+    put(&folder.join("evcxr.toml"), &super::manifest::settings(&slot.cells(), &super::outline::root(slot)))
 }
