@@ -59,6 +59,9 @@ pub struct Context {
     /// held against its start. With a teacher's distribution it is held against what a student costs that says nothing.
     #[serde(default)]
     pub moving_targets: bool,
+    /// Whether what the projector's output is for is told the classes, and so may put each of them in one point.
+    #[serde(default)]
+    pub sees_labels: bool,
     /// Safeguards of the objective that are off; the first is the first suspect.
     #[serde(default)]
     pub missing: Vec<Missing>,
@@ -76,11 +79,6 @@ impl Context {
         let (temperature, chance) = (self.temperature?, self.chance()?);
         let lowest = ((chance.exp() - 1.0) * (-1.0 / temperature).exp()).ln_1p();
         (temperature > 0.0 && chance - lowest < REACHABLE_FALL).then_some(lowest)
-    }
-
-    /// Whether the objective is told the classes, and so may put each of them in one point.
-    pub(super) fn sees_labels(&self) -> bool {
-        self.method == "supcon"
     }
 
     pub(super) fn temperature_too_low(&self) -> Option<f64> {

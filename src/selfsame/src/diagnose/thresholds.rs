@@ -17,6 +17,11 @@ pub const SETTLED_STEPS: u64 = 100;
 /// Growth of a spread or rank between two probes that counts as recovering.
 pub const RECOVERING: f64 = 1.05;
 
+/// A projector that began with all images near one point may stay there for this many steps, ...
+pub const OPENING_STEPS: u64 = 300;
+/// ... unless less than this share of the widest spread it ever had is left, which is what a collapse does.
+pub const SPREAD_LEFT: f64 = 0.5;
+
 /// RankMe and effective rank below this share of the width, both, count as dimensional collapse.
 pub const LOW_RANK_SHARE: f64 = 0.05;
 /// And below this many dimensions in narrow embeddings.

@@ -136,6 +136,7 @@ impl<E: Encoder<D>, D: Engine> Objective<E, D> for HybridObjective<E, D> {
         Trait {
             name: "hybrid",
             projector_dim: first.projector_dim,
+            sees_labels: first.sees_labels,
             moving_targets: self.parts.iter().any(|(.., part)| part.about(images).moving_targets),
             accumulation: self.parts.iter().find_map(|(.., part)| part.about(images).accumulation),
             ..Default::default()
@@ -166,6 +167,7 @@ mod tests {
     use crate::methods::testing::{self, Net};
     use crate::methods::{
         ByolConfig, ByolObjective, Configured, MoCoConfig, MoCoObjective, SimClrConfig, SimClrObjective,
+        SupConConfig, SupConObjective,
     };
     use crate::random::stream;
 
@@ -235,6 +237,19 @@ mod tests {
         let losses = testing::losses(&mut hybrid, 8, 1e-2);
         assert!(losses[7] < losses[0], "{losses:?}");
         assert_eq!(testing::values(&hybrid, "objective.moco.queue.position"), [(8 * 16 % 32) as f32]);
+    }
+
+    #[test]
+    fn it_is_told_the_classes_where_its_first_part_is() {
+        let e = encoder();
+        let sup_con = || -> Box<dyn Objective<Net, Cpu>> {
+            let config = SupConConfig::default();
+            Box::new(SupConObjective::<Net, usize, Cpu>::over(&e, &Cpu::default(), &config, 8).unwrap())
+        };
+        let told = |parts| HybridObjective::of(parts).unwrap().about(8).sees_labels;
+        assert!(told(vec![("supcon".into(), 1.0, sup_con()), ("simclr".into(), 1.0, simclr(&e))]));
+        // What is measured is the first part's projection.
+        assert!(!told(vec![("simclr".into(), 1.0, simclr(&e)), ("supcon".into(), 1.0, sup_con())]));
     }
 
     #[test]

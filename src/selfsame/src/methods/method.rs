@@ -25,6 +25,8 @@ pub struct Trait {
     /// teacher's distribution, whose entropy changes as it is centred and sharpened, or clusters that are made anew together
     /// with their classifier.
     pub moving_targets: bool,
+    /// Whether the loss on [`project`](Method::project)'s output is told the classes, and so may put each of them in one point.
+    pub sees_labels: bool,
     /// Why gradient accumulation is not the same as a larger batch, where it is not.
     pub accumulation: Option<&'static str>,
 }

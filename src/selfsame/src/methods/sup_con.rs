@@ -93,6 +93,7 @@ impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for SupConObjective<E, Z,
             // None of its own: the doctor's arithmetic on temperatures is that of a loss with one positive.
             temperature: None,
             projector_dim: self.projector.outputs().size(),
+            sees_labels: true,
             accumulation: Some(
                 "SupCon's positives and negatives come from one micro-batch, so accumulating is not the same as a larger batch: the loss sees fewer of both.",
             ),

@@ -211,6 +211,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             projector_dim: about.projector_dim,
             plateaus: about.plateaus,
             moving_targets: about.moving_targets,
+            sees_labels: about.sees_labels,
             missing: method.missing(),
         });
         let Measured { encoder, projector, knn, linear, .. } = probe.measure(method)?;
@@ -382,13 +383,15 @@ impl<'t, D: Engine> Trainer<'t, D> {
             let Measured { encoder, projector, knn, linear, asked, train_eval_cosine } =
                 probe.measure(method)?;
             let statistics = method.statistics()?;
+            let untrained = progress.history.first();
             let seen = crate::diagnose::Probe {
                 epoch,
                 loss,
                 encoder: encoder.clone(),
                 projector: projector.clone(),
                 knn: Some(knn),
-                random_init_knn: progress.history.first().and_then(|row| row.knn),
+                random_init_knn: untrained.and_then(|row| row.knn),
+                random_init_projector_std: untrained.and_then(|row| Some(row.projector.as_ref()?.std)),
                 asked,
                 train_eval_cosine,
                 statistics,

@@ -8,6 +8,7 @@ use crate::diagnose::Alarm;
 impl Doctor {
     pub(super) fn collapse(&mut self, probe: &Probe, alarms: &mut Vec<Alarm>) {
         let c = self.context.clone();
+        let opening = self.opening(probe);
         let parts = [
             ("projector output", &probe.projector, c.projector_dim, COLLAPSED, COLLAPSED_COSINE),
             ("encoder features", &probe.encoder, c.encoder_dim, COLLAPSED_ENCODER, 2.0),
@@ -24,8 +25,9 @@ impl Doctor {
             let again = seen.collapsed;
             seen.collapsed = collapsed;
             seen.std = Some(geometry.std).filter(|v| v.is_finite());
+            let on_its_way = recovering || (i == 0 && opening);
             let long_enough = self.steps >= SETTLED_STEPS || (again && self.steps >= SETTLE_STEPS);
-            if !(collapsed && long_enough && !recovering) {
+            if !collapsed || !long_enough || on_its_way {
                 continue;
             }
             let (why, remedy) = suspect(
@@ -48,6 +50,15 @@ impl Doctor {
         }
     }
 
+    /// Whether the projector began narrow and may still open: a network can put all images nearly in one point before it is
+    /// trained, and what has lost nothing since was not collapsed by training.
+    fn opening(&mut self, probe: &Probe) -> bool {
+        let Some(start) = probe.random_init_projector_std else { return false };
+        let now = probe.projector.std;
+        self.widest = self.widest.max(start).max(now);
+        now > SPREAD_LEFT * self.widest && self.steps < OPENING_STEPS
+    }
+
     pub(super) fn dimensions(&mut self, probe: &Probe, alarms: &mut Vec<Alarm>) {
         let c = self.context.clone();
         let parts = [
@@ -61,7 +72,7 @@ impl Doctor {
             let one_direction = (LOW_EFFECTIVE_SHARE * d as f64).max(LOW_RANK);
             // One direction with nearly all of the variance is a stage where labels gather each class in a point: it tells
             // two groups of classes apart before the others.
-            let one = i == 1 && !c.sees_labels() && geometry.effective_rank < one_direction;
+            let one = i == 1 && !c.sees_labels && geometry.effective_rank < one_direction;
             let few = geometry.rankme < limit || one;
             let low = d >= 4 && !seen.collapsed && few && geometry.effective_rank < limit;
             let recovering = seen.rank.is_some_and(|before| geometry.rankme > RECOVERING * before);

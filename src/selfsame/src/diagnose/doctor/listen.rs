@@ -22,6 +22,9 @@ pub struct Probe {
     pub knn: Option<f64>,
     /// The same for the encoder with its initial weights.
     pub random_init_knn: Option<f64>,
+    /// Spread of the projector's output with its initial weights, from which a collapse is told from a slow start; without it
+    /// every narrow spread counts.
+    pub random_init_projector_std: Option<f64>,
     /// Images that both accuracies are of: on few, they differ by chance.
     pub asked: usize,
     /// Mean cosine between features of the same images with the batch's statistics and with the running ones, where it was
@@ -67,6 +70,9 @@ pub struct Doctor {
     /// Spread and rank at the previous probe, and how often in a row they were bad.
     pub(super) encoder: Seen,
     pub(super) projector: Seen,
+    /// Widest spread the projector's output had so far.
+    #[serde(default)]
+    pub(super) widest: f64,
     pub(super) low_knn: u32,
     pub(super) last_knn: f64,
     pub(super) first_norm: Option<f64>,
@@ -113,6 +119,7 @@ impl Doctor {
             zero_gradients: 0,
             encoder: Seen::default(),
             projector: Seen::default(),
+            widest: 0.0,
             low_knn: 0,
             last_knn: 0.0,
             first_norm: None,
