@@ -1,0 +1,44 @@
+//! The command line: what `selfsame --help` describes. Values are only parsed here; ranges and names are the library's.
+
+mod bench;
+mod check;
+mod collapse;
+mod compare;
+mod data;
+mod device;
+mod diagnose;
+mod doctor;
+mod embed;
+mod encoders;
+mod eval;
+mod neighbors;
+mod notebook;
+mod plot;
+mod program;
+mod reference;
+mod run;
+mod runs;
+mod train;
+mod value;
+mod views;
+
+pub use bench::Bench;
+pub use check::Check;
+pub use collapse::Collapse;
+pub use compare::Compare;
+pub use data::{Data, DataCommand};
+pub use device::Device;
+pub use diagnose::Diagnose;
+pub use doctor::Doctor;
+pub use embed::Embed;
+pub use encoders::Encoders;
+pub use eval::Eval;
+pub use neighbors::Neighbors;
+pub use notebook::Notebook;
+pub use plot::{Metric, Plot};
+pub use program::{Arguments, Command};
+pub use reference::Reference;
+pub use run::Run;
+pub use runs::{Runs, RUNS};
+pub use train::Train;
+pub use views::Views;
