@@ -215,6 +215,35 @@ fn an_error_is_gone_when_its_cause_is() {
 }
 
 #[test]
+fn lines_typed_while_a_cell_runs_are_carried_out_in_turn() {
+    if !available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let terminal = repl(folder.path(), (100, 40), &[("NO_COLOR", "1")]);
+    terminal.enter("1 + 1");
+    terminal.until("the sum", 120, |screen| screen.lines().any(|line| line.trim() == "2"));
+    terminal.enter("std::thread::sleep(std::time::Duration::from_secs(3)); println!(\"sl{}\", \"ept\")");
+    terminal.shows("sleep", 1, 20);
+    terminal.enter("let a = 5;");
+    terminal.enter("fn four() -> i32 {");
+    terminal.enter("4");
+    terminal.enter("}");
+    // A program we start has the terminal as programs expect it.
+    terminal.enter("!echo listening; read x; echo got-$x");
+    terminal.shows("listening", 2, 60);
+    terminal.enter("a line");
+    terminal.shows("got-a line", 1, 20);
+    terminal.enter("a + four()");
+    let screen =
+        terminal.until("what was defined", 60, |screen| screen.lines().any(|line| line.trim() == "9"));
+    let at = |text: &str| screen.find(text).unwrap_or_else(|| panic!("{text} is missing in:\n{screen}"));
+    // What was typed is shown at its own prompt, not in the middle of what the cell prints.
+    assert!(at("slept") < at("selfsame> let a = 5;"), "{screen}");
+    assert_eq!(screen.matches("let a = 5;").count(), 1, "{screen}");
+}
+
+#[test]
 fn several_lines_are_one_input_and_completion_knows_commands() {
     if !available() {
         return;

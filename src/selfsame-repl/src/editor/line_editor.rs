@@ -23,6 +23,7 @@ use super::input::Input;
 use super::line_source::{Event, LineSource};
 use super::prompt::{SessionPrompt, Status};
 use super::rust_completer::RustCompleter;
+use super::terminal_mode::TerminalMode;
 use super::theme::Theme;
 use super::validator::InputValidator;
 use super::vocabulary::Vocabulary;
@@ -59,6 +60,8 @@ pub struct Editor {
     pasted: Notice,
     /// Lines typed so far.
     lines: usize,
+    /// Between two prompts, while an input is carried out.
+    away: Option<TerminalMode>,
 }
 
 impl Editor {
@@ -101,7 +104,7 @@ impl Editor {
         }
         let repaint = line.repaint_signal();
         status.repaint_by(move || repaint.request_repaint());
-        Ok(Editor { line, prompt, notice, pasted, lines: 0 })
+        Ok(Editor { line, prompt, notice, pasted, lines: 0, away: None })
     }
 
     /// Says what was found out meanwhile.
@@ -142,6 +145,7 @@ fn is_late(error: &io::Error) -> bool {
 
 impl LineSource for Editor {
     fn next(&mut self) -> io::Result<Event> {
+        self.away = None;
         loop {
             self.tell();
             let signal = self.read()?;
@@ -151,6 +155,7 @@ impl LineSource for Editor {
                 Signal::Success(text) => {
                     let line = self.lines + 1;
                     self.lines += text.lines().count();
+                    self.away = TerminalMode::keys_wait();
                     return Ok(Event::Input(Input { text: text.trim_end().to_string(), line }));
                 }
                 Signal::CtrlC => return Ok(Event::Interrupted),

@@ -8,7 +8,7 @@ use super::child;
 use super::colon;
 use super::interrupts;
 use super::screen::Screen;
-use crate::editor::{inputs, joined, Config, Event as Came, Input, InputKind, LineSource};
+use crate::editor::{inputs, joined, Config, Event as Came, Input, InputKind, LineSource, TerminalMode};
 use crate::engine::{Event, Fault, Interrupt, Options, Session, Status};
 
 /// Everything that lives from one input to the next.
@@ -274,6 +274,7 @@ impl Shell {
         if !self.screen.lends_its_terminal() {
             return self.shell_line_apart(line);
         }
+        let _lent = TerminalMode::usual();
         match child::system_shell(line).status() {
             Ok(status) if status.success() => Flow::Go,
             Ok(status) => {

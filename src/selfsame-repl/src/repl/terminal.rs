@@ -7,6 +7,7 @@ use selfsame::front::{Message, Sent};
 
 use super::child::Ended;
 use super::screen::Screen;
+use crate::editor::TerminalMode;
 use crate::engine::{Fault, Output, Value};
 use crate::face::picture::Canvas;
 use crate::face::Live;
@@ -193,6 +194,7 @@ impl Screen for Terminal {
     fn ask(&mut self, prompt: &str, is_password: bool) -> String {
         self.end_partial();
         self.live.finish();
+        let _usual = TerminalMode::usual();
         let mut out = io::stderr();
         let _ = out.write_all(prompt.as_bytes()).and_then(|()| out.flush());
         let hidden = is_password && crossterm::terminal::enable_raw_mode().is_ok();

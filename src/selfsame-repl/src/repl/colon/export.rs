@@ -85,7 +85,10 @@ pub(super) fn edit(shell: &mut Shell, rest: &str) -> Flow {
     }
     let last = shell.inputs.iter().rev().find(|input| !input.trim_start().starts_with(":edit"));
     let text = if rest.is_empty() { last.cloned().unwrap_or_default() } else { rest.to_string() };
-    match editor::edit(&text, &shell.config) {
+    let lent = editor::TerminalMode::usual();
+    let edited = editor::edit(&text, &shell.config);
+    drop(lent);
+    match edited {
         Ok(edited) if edited.trim().is_empty() => Flow::Go,
         Ok(edited) => {
             edited.lines().for_each(|line| shell.screen.line(line));
