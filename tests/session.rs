@@ -96,6 +96,23 @@ fn types_of_the_standard_library_are_inferred() {
 }
 
 #[test]
+fn a_seed_holds_for_cells_from_wherever_it_was_set_and_in_a_new_process() {
+    let of_a_cell = "selfsame::methods::SimClrConfig::default().seed";
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = warm(folder.path());
+    command.env("SELFSAME_SEED", "5");
+    command.write_stdin(format!(
+        "{of_a_cell}\n\n:config seed 6\n\n{of_a_cell}\n\n:restart\n\n{of_a_cell}\n\n:seed\n"
+    ));
+    let ended = ended(&mut command);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "5\n6\n6\nseed 6\n"), "{}", ended.stderr);
+    // What is read once is not said to be set.
+    let ended = script(":config theme dark\n");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("theme is read when the program starts. Set it in "), "{}", ended.stderr);
+}
+
+#[test]
 fn tensors_made_in_one_cell_have_gradients_in_the_next() {
     // Each cell is a library of its own. Were dfdx in every one, the second cell's tensor would get the first's number.
     let ended = script(

@@ -104,23 +104,36 @@ pub struct Key {
     pub about: &'static str,
     /// What it can be, in words.
     pub expected: &'static str,
+    /// Whether it is read when the program starts, and never again.
+    pub at_start: bool,
 }
 
 /// Every key, in the order `:config` shows them.
 pub const KEYS: [Key; 8] = [
-    Key { name: "edit_mode", about: "keys of the line editor", expected: "\"emacs\" or \"vi\"" },
-    Key {
-        name: "theme",
-        about: "colours of the prompt",
-        expected: "\"auto\", \"light\", \"dark\" or \"none\"",
-    },
-    Key { name: "history_size", about: "inputs that are remembered", expected: "a whole number, 0 or more" },
-    Key { name: "hints", about: "history proposes the rest of a line", expected: "true or false" },
-    Key { name: "preload", about: "Rust that a session begins with", expected: "Rust in quotes" },
-    Key { name: "threads", about: "threads that compute", expected: "a whole number, 1 or more" },
-    Key { name: "seed", about: "seed of runs that name none", expected: "a whole number, 0 or more" },
-    Key { name: "editor", about: "the program ':edit' opens", expected: "a command in quotes" },
+    key("edit_mode", "keys of the line editor", "\"emacs\" or \"vi\"").at_start(),
+    key("theme", "colours of the prompt", "\"auto\", \"light\", \"dark\" or \"none\"").at_start(),
+    key("history_size", "inputs that are remembered", "a whole number, 0 or more").at_start(),
+    key("hints", "history proposes the rest of a line", "true or false").at_start(),
+    key("preload", "Rust that a session begins with", "Rust in quotes").at_start(),
+    key("threads", "threads that compute", "a whole number, 1 or more"),
+    key("seed", "seed of runs that name none", "a whole number, 0 or more"),
+    key("editor", "the program ':edit' opens", "a command in quotes"),
 ];
+
+const fn key(name: &'static str, about: &'static str, expected: &'static str) -> Key {
+    Key { name, about, expected, at_start: false }
+}
+
+impl Key {
+    const fn at_start(self) -> Key {
+        Key { at_start: true, ..self }
+    }
+
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("SELFSAME_{}", self.name.to_uppercase())
+    }
+}
 
 /// The file that [`Config::load`] reads: `selfsame/config.toml` in the user's configuration folder, unless
 /// `SELFSAME_CONFIG` names another.
@@ -149,7 +162,7 @@ impl Config {
             }
         }
         for key in &KEYS {
-            let name = format!("SELFSAME_{}", key.name.to_uppercase());
+            let name = key.variable();
             let Some(text) = variable(&name).filter(|text| !text.is_empty()) else { continue };
             config.set(key.name, &text, Origin::Environment).map_err(|expected| {
                 Error::setting(&name, &text, expected, "Correct the environment variable, or unset it.")

@@ -16,19 +16,16 @@ pub(super) fn page() -> String {
         ]
     });
     let keys = KEYS.iter().map(|key| {
-        vec![
-            format!("`{}`", key.name),
-            cell(key.about),
-            cell(key.expected),
-            format!("`SELFSAME_{}`", key.name.to_uppercase()),
-        ]
+        vec![format!("`{}`", key.name), cell(key.about), cell(key.expected), format!("`{}`", key.variable())]
     });
     format!(
         "# Prompt reference\n\nEvery command of the prompt and of notebooks. What does not begin with `:`, `!` or `?` is Rust.\n\n\
          ## Commands\n\n{}\n`?NAME` is short for `:doc NAME`. `!LINE` goes to the system's shell.\n\n## Configuration\n\n\
          `selfsame/config.toml` in the user's configuration folder (on Linux `~/.config`); `SELFSAME_CONFIG` names another \
-         file. A variable of the environment wins over the file, `:config NAME VALUE` over both.\n\n{}",
+         file. A variable of the environment wins over the file, `:config NAME VALUE` over both. {} \
+         are read when the program starts; `:config` sets the others.\n\n{}",
         table(&["command", "what it does", "for example"], commands.collect::<Vec<_>>()),
+        KEYS.iter().filter(|key| key.at_start).map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", "),
         table(&["key", "what it is", "values", "variable"], keys.collect::<Vec<_>>()),
     )
 }

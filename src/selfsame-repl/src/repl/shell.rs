@@ -9,7 +9,7 @@ use super::colon;
 use super::interrupts;
 use super::screen::Screen;
 use crate::editor::{inputs, joined, Config, Event as Came, Input, InputKind, LineSource, TerminalMode};
-use crate::engine::{Event, Fault, Interrupt, Options, Session, Status};
+use crate::engine::{Event, Fault, FaultKind, Interrupt, Options, Session, Status};
 
 /// Everything that lives from one input to the next.
 pub struct Shell {
@@ -54,13 +54,23 @@ pub enum Flow {
     Quit(u8),
 }
 
+/// The Rust that seeds what a cell makes without a seed of its own.
+fn seeding(seed: u64) -> String {
+    format!("selfsame::session::seed({seed});")
+}
+
+/// The Rust that sets the threads of a process.
+fn threading(threads: usize) -> String {
+    format!("selfsame::session::threads({threads})?;")
+}
+
 impl Shell {
     /// A shell whose session starts when it is first wanted, and whose output goes to `screen`. `frontend` names the face to
     /// the library.
     pub fn new(config: Config, frontend: &'static str, interactive: bool, screen: Box<dyn Screen>) -> Shell {
         let options =
             Options { frontend, preload: config.preload.value.clone(), threads: config.threads.value };
-        Shell {
+        let mut shell = Shell {
             session: Arc::new(OnceLock::new()),
             threads: options.threads,
             options,
@@ -76,7 +86,28 @@ impl Shell {
             pending: Vec::new(),
             echo: false,
             interactive,
-        }
+        };
+        // Of its threads a session knows when it starts.
+        shell.pending.extend(shell.seed.map(seeding));
+        shell
+    }
+
+    /// Tells a process that is new to the session what the one before was told, before the next cell.
+    pub fn tell_again(&mut self) {
+        self.pending.extend(self.threads.map(threading));
+        self.pending.extend(self.seed.map(seeding));
+    }
+
+    /// Sets the seed of commands and cells that name none.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = Some(seed);
+        self.bind(seeding(seed));
+    }
+
+    /// Sets the threads of commands and cells.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.threads = Some(threads);
+        self.bind(threading(threads));
     }
 
     /// The session; it begins to start with the first call.
@@ -192,7 +223,7 @@ impl Shell {
     /// What is wrong with it.
     pub fn hidden(&mut self, code: &str, show: bool) -> Result<(), Fault> {
         if !self.ready() {
-            return Err(Fault::new(crate::engine::FaultKind::NoSession, "Rust cells cannot run."));
+            return Err(Fault::new(FaultKind::NoSession, "Rust cells cannot run."));
         }
         let heard = self.session().eval_hidden(code);
         self.follow(&heard, show).map(drop)
@@ -215,6 +246,9 @@ impl Shell {
                 }
                 Event::Done(outcome) => {
                     self.screen.finish();
+                    if outcome.result.as_ref().is_err_and(|fault| fault.kind == FaultKind::ProcessEnded) {
+                        self.tell_again();
+                    }
                     let value = outcome.result?;
                     if show {
                         self.screen.value(&value);
@@ -226,7 +260,7 @@ impl Shell {
                 }
             }
         }
-        Err(Fault::new(crate::engine::FaultKind::NoSession, "The session has ended."))
+        Err(Fault::new(FaultKind::NoSession, "The session has ended."))
     }
 
     /// Waits until Rust can run, showing what is being done; says why when it cannot.

@@ -2,7 +2,7 @@
 
 use super::super::shell::{Flow, Shell};
 use super::registry::{all, find};
-use crate::editor::{default_history_file, search, Origin, Remembered, Search};
+use crate::editor::{default_history_file, search, Origin, Remembered, Search, KEYS};
 
 /// `:help [COMMAND]`
 pub(super) fn help(shell: &mut Shell, rest: &str) -> Flow {
@@ -117,22 +117,35 @@ pub(super) fn why(shell: &mut Shell, _: &str) -> Flow {
     Flow::Go
 }
 
+/// `:config NAME VALUE`
+fn set(shell: &mut Shell, name: &str, value: &str) -> Flow {
+    let mut changed = shell.config.clone();
+    if let Err(expected) = changed.set(name, value, Origin::Session) {
+        shell.screen.failure(&format!("{name} is '{value}'. Expected {expected}."));
+        return Flow::Failed;
+    }
+    if let Some(key) = KEYS.iter().find(|key| key.name == name && key.at_start) {
+        let file = changed.file.map_or("the configuration file".into(), |file| file.display().to_string());
+        shell.screen.failure(&format!(
+            "{name} is read when the program starts. Set it in {file}, or as {} in the environment, and start again.",
+            key.variable()
+        ));
+        return Flow::Failed;
+    }
+    shell.config = changed;
+    match name {
+        "threads" => shell.config.threads.value.into_iter().for_each(|n| shell.set_threads(n)),
+        "seed" => shell.config.seed.value.into_iter().for_each(|n| shell.set_seed(n)),
+        _ => {}
+    }
+    shell.screen.note("Set for this session.");
+    Flow::Go
+}
+
 /// `:config [NAME VALUE]`
 pub(super) fn config(shell: &mut Shell, rest: &str) -> Flow {
     if let Some((name, value)) = rest.split_once(char::is_whitespace) {
-        return match shell.config.set(name, value.trim(), Origin::Session) {
-            Ok(()) => {
-                if let ("threads", Some(threads)) = (name, shell.config.threads.value) {
-                    return super::session::threads(shell, &threads.to_string());
-                }
-                shell.screen.note("Set for this session; what the line editor was started with stays.");
-                Flow::Go
-            }
-            Err(expected) => {
-                shell.screen.failure(&format!("{name} is '{}'. Expected {expected}.", value.trim()));
-                Flow::Failed
-            }
-        };
+        return set(shell, name, value.trim());
     }
     let mut table = selfsame::plot::Table::new(["setting", "value", "from", "what it is"]);
     for (key, value, origin) in shell.config.rows() {

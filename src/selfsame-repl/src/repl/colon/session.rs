@@ -16,8 +16,7 @@ pub(super) fn seed(shell: &mut Shell, rest: &str) -> Flow {
             .failure(&format!("the seed is '{rest}'. Expected a whole number, 0 or more, as in `:seed 7`."));
         return Flow::Failed;
     };
-    shell.seed = Some(seed);
-    shell.bind(format!("selfsame::session::seed({seed});"));
+    shell.set_seed(seed);
     Flow::Go
 }
 
@@ -35,8 +34,7 @@ pub(super) fn threads(shell: &mut Shell, rest: &str) -> Flow {
             .failure(&format!("the number of threads is '{rest}'. Expected 1 or more, as in `:threads 2`."));
         return Flow::Failed;
     };
-    shell.threads = Some(threads);
-    shell.bind(format!("selfsame::session::threads({threads})?;"));
+    shell.set_threads(threads);
     Flow::Go
 }
 
@@ -53,6 +51,7 @@ pub(super) fn clear(shell: &mut Shell, _: &str) -> Flow {
 fn anew(shell: &mut Shell, forget: bool, done: &str) -> Flow {
     match shell.session().clone().restart(forget) {
         Ok(()) => {
+            shell.tell_again();
             shell.screen.note(done);
             Flow::Go
         }
