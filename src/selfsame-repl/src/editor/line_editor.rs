@@ -123,7 +123,7 @@ impl Editor {
                 // What was typed is still in the line.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     output::note(&format!(
-                        "the editor does not start: {e}. Set $EDITOR, or 'editor' with :config."
+                        "the editor does not start: {e}. Set $EDITOR, or 'editor' in the configuration file, and start again."
                     ));
                 }
                 Err(e) if is_late(&e) => {
