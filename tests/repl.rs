@@ -38,7 +38,7 @@ fn a_session_from_training_to_its_replay() {
     let terminal = repl(folder.path(), (100, 40), &[]);
     terminal.enter("let kept = 41;");
     terminal.enter("kept + 1");
-    terminal.until("the sum", 120, |screen| screen.lines().any(|line| line.trim() == "42"));
+    terminal.answers("42", 120);
 
     // Stopped softly after a while, with everything it has.
     terminal.enter(":train simclr digits --epochs 200 --name long");
@@ -48,9 +48,9 @@ fn a_session_from_training_to_its_replay() {
     let screen = terminal.shows("stopped after", 1, 30);
     keep("stopped", &screen);
     terminal.enter("run.metrics().len() > 1");
-    terminal.until("the run in Rust", 60, |screen| screen.lines().any(|line| line.trim() == "true"));
+    terminal.answers("true", 60);
     terminal.enter("kept + 2");
-    terminal.until("a variable from before", 60, |screen| screen.lines().any(|line| line.trim() == "43"));
+    terminal.answers("43", 60);
 
     terminal.enter(":plot run");
     keep("plot", &terminal.shows("selfsame>", 7, 30));
@@ -124,28 +124,28 @@ fn a_cell_that_never_ends_is_ended_by_the_second_ctrl_c() {
     terminal.enter("let lost = 1;");
     terminal
         .enter("println!(\"begins\"); loop { std::thread::sleep(std::time::Duration::from_millis(10)); }");
-    terminal.until("the loop", 120, |screen| screen.lines().any(|line| line.trim() == "begins"));
+    terminal.answers("begins", 120);
     let screen = end_by_force(&terminal, 1);
     assert!(screen.contains("its variables"), "{screen}");
     terminal.enter("1 + 1");
-    terminal.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "2"));
+    terminal.answers("2", 60);
 
     // A loop that asks whether it should stop ends at the first, and nothing is lost.
     terminal.enter("let kept = 7; println!(\"again\"); while !interrupted() {}");
-    terminal.until("the second loop", 60, |screen| screen.lines().any(|line| line.trim() == "again"));
+    terminal.answers("again", 60);
     terminal.press("C-c");
     terminal.until("the prompt", 10, |screen| {
         screen.trim_end().ends_with("selfsame>") || screen.contains("ready")
     });
     terminal.enter("kept * 6");
-    terminal.until("the variable", 60, |screen| screen.lines().any(|line| line.trim() == "42"));
+    terminal.answers("42", 60);
 
     // A lock that its own thread waits for.
     terminal.enter("{ let door = std::sync::Mutex::new(0); let _in = door.lock(); println!(\"stuck\"); let _again = door.lock(); }");
-    terminal.until("the deadlock", 60, |screen| screen.lines().any(|line| line.trim() == "stuck"));
+    terminal.answers("stuck", 60);
     end_by_force(&terminal, 2);
     terminal.enter("20 + 3");
-    terminal.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "23"));
+    terminal.answers("23", 60);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn narrow_and_plain_terminals_and_one_that_changes_its_size() {
     plain.enter(":methods");
     plain.shows("simclr", 1, 30);
     plain.enter("2 + 3");
-    plain.until("an answer", 60, |screen| screen.lines().any(|line| line.trim() == "5"));
+    plain.answers("5", 60);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn lines_typed_while_a_cell_runs_are_carried_out_in_turn() {
     let folder = tempfile::tempdir().unwrap();
     let terminal = repl(folder.path(), (100, 40), &[("NO_COLOR", "1")]);
     terminal.enter("1 + 1");
-    terminal.until("the sum", 120, |screen| screen.lines().any(|line| line.trim() == "2"));
+    terminal.answers("2", 120);
     terminal.enter("std::thread::sleep(std::time::Duration::from_secs(3)); println!(\"sl{}\", \"ept\")");
     terminal.shows("sleep", 1, 20);
     terminal.enter("let a = 5;");
@@ -235,8 +235,7 @@ fn lines_typed_while_a_cell_runs_are_carried_out_in_turn() {
     terminal.enter("a line");
     terminal.shows("got-a line", 1, 20);
     terminal.enter("a + four()");
-    let screen =
-        terminal.until("what was defined", 60, |screen| screen.lines().any(|line| line.trim() == "9"));
+    let screen = terminal.answers("9", 60);
     let at = |text: &str| screen.find(text).unwrap_or_else(|| panic!("{text} is missing in:\n{screen}"));
     // What was typed is shown at its own prompt, not in the middle of what the cell prints.
     assert!(at("slept") < at("selfsame> let a = 5;"), "{screen}");
@@ -254,7 +253,7 @@ fn several_lines_are_one_input_and_completion_knows_commands() {
     terminal.enter("2 * n");
     terminal.enter("}");
     terminal.enter("twice(21)");
-    terminal.until("the answer", 120, |screen| screen.lines().any(|line| line.trim() == "42"));
+    terminal.answers("42", 120);
     terminal.enter(":meth");
     terminal.shows("did you mean 'methods'", 1, 10);
     terminal.press("Up");

@@ -96,6 +96,14 @@ impl Terminal {
         self.until(text, seconds, |screen| screen.matches(text).count() >= times)
     }
 
+    /// Waits for a line that is `text` and nothing else, as a value is printed.
+    #[track_caller]
+    pub fn answers(&self, text: &str, seconds: u64) -> String {
+        self.until(&format!("line '{text}'"), seconds, |screen| {
+            screen.lines().any(|line| line.trim() == text)
+        })
+    }
+
     /// Whether the program is still there.
     pub fn is_open(&self) -> bool {
         !self.tmux(&["list-sessions"]).is_empty()

@@ -329,6 +329,7 @@ fn edit_in(text: &str, config: &Config, file: &Path) -> io::Result<String> {
     let program = program(config).unwrap_or_default();
     let mut command = command(&program)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("'{program}' is no command")))?;
+    let _lent = TerminalMode::usual();
     let status = command
         .arg(file)
         .status()

@@ -22,7 +22,7 @@ mod validator;
 mod vocabulary;
 
 pub use completer::InputCompleter;
-pub use config::{Config, Origin, KEYS};
+pub use config::{Config, Origin, Set, KEYS};
 pub use history::{default_file as default_history_file, search, Remembered, Search};
 pub use input::{inputs, joined, Input, InputKind};
 pub use line_editor::{edit, Editor, Parts};

@@ -8,7 +8,9 @@ use super::child;
 use super::colon;
 use super::interrupts;
 use super::screen::Screen;
-use crate::editor::{inputs, joined, Config, Event as Came, Input, InputKind, LineSource, TerminalMode};
+use crate::editor::{
+    inputs, joined, Config, Event as Came, Input, InputKind, LineSource, Origin, Set, TerminalMode,
+};
 use crate::engine::{Event, Fault, FaultKind, Interrupt, Options, Session, Status};
 
 /// Everything that lives from one input to the next.
@@ -29,13 +31,9 @@ pub struct Shell {
     pub run_folder: Option<PathBuf>,
     /// A text to put at the next prompt.
     pub prefill: Option<String>,
-    /// The seed that `:seed` set, for commands that take one.
-    pub seed: Option<u64>,
-    /// The threads that `:threads` set.
-    pub threads: Option<usize>,
     /// Rust to run before the next cell: what commands bound while no session was ready.
     pending: Vec<String>,
-    /// What the user has set.
+    /// What the user has set, the seed and the threads of commands and cells among it.
     pub config: Config,
     /// Whether inputs are shown before they are carried out.
     pub echo: bool,
@@ -72,9 +70,7 @@ impl Shell {
             Options { frontend, preload: config.preload.value.clone(), threads: config.threads.value };
         let mut shell = Shell {
             session: Arc::new(OnceLock::new()),
-            threads: options.threads,
             options,
-            seed: config.seed.value,
             config,
             screen,
             last_fault: None,
@@ -88,25 +84,25 @@ impl Shell {
             interactive,
         };
         // Of its threads a session knows when it starts.
-        shell.pending.extend(shell.seed.map(seeding));
+        shell.pending.extend(shell.config.seed.value.map(seeding));
         shell
     }
 
     /// Tells a process that is new to the session what the one before was told, before the next cell.
     pub fn tell_again(&mut self) {
-        self.pending.extend(self.threads.map(threading));
-        self.pending.extend(self.seed.map(seeding));
+        self.pending.extend(self.config.threads.value.map(threading));
+        self.pending.extend(self.config.seed.value.map(seeding));
     }
 
     /// Sets the seed of commands and cells that name none.
     pub fn set_seed(&mut self, seed: u64) {
-        self.seed = Some(seed);
+        self.config.seed = Set { value: Some(seed), origin: Origin::Session };
         self.bind(seeding(seed));
     }
 
     /// Sets the threads of commands and cells.
     pub fn set_threads(&mut self, threads: usize) {
-        self.threads = Some(threads);
+        self.config.threads = Set { value: Some(threads), origin: Origin::Session };
         self.bind(threading(threads));
     }
 
@@ -343,7 +339,7 @@ impl Shell {
     /// Runs `selfsame WORDS` and shows what it prints.
     pub fn command(&mut self, words: &[String]) -> Result<child::Ended, String> {
         let mut environment = Vec::new();
-        if let Some(threads) = self.threads {
+        if let Some(threads) = self.config.threads.value {
             environment.push(("RAYON_NUM_THREADS", threads.to_string()));
         }
         let screen = &mut self.screen;

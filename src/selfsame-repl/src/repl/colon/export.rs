@@ -85,10 +85,7 @@ pub(super) fn edit(shell: &mut Shell, rest: &str) -> Flow {
     }
     let last = shell.inputs.iter().rev().find(|input| !input.trim_start().starts_with(":edit"));
     let text = if rest.is_empty() { last.cloned().unwrap_or_default() } else { rest.to_string() };
-    let lent = editor::TerminalMode::usual();
-    let edited = editor::edit(&text, &shell.config);
-    drop(lent);
-    match edited {
+    match editor::edit(&text, &shell.config) {
         Ok(edited) if edited.trim().is_empty() => Flow::Go,
         Ok(edited) => {
             edited.lines().for_each(|line| shell.screen.line(line));

@@ -132,14 +132,16 @@ fn set(shell: &mut Shell, name: &str, value: &str) -> Flow {
         ));
         return Flow::Failed;
     }
-    shell.config = changed;
-    match name {
-        "threads" => shell.config.threads.value.into_iter().for_each(|n| shell.set_threads(n)),
-        "seed" => shell.config.seed.value.into_iter().for_each(|n| shell.set_seed(n)),
-        _ => {}
-    }
+    let flow = match name {
+        "threads" => super::session::threads(shell, value),
+        "seed" => super::session::seed(shell, value),
+        _ => {
+            shell.config = changed;
+            Flow::Go
+        }
+    };
     shell.screen.note("Set for this session.");
-    Flow::Go
+    flow
 }
 
 /// `:config [NAME VALUE]`

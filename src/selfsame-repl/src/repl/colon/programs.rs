@@ -11,7 +11,7 @@ const BOUND: &str = "run";
 pub(super) fn train(shell: &mut Shell, rest: &str) -> Flow {
     let Some(mut words) = split(shell, rest) else { return Flow::Failed };
     if let Some(seed) =
-        shell.seed.filter(|_| !words.iter().any(|w| w == "--seed" || w.starts_with("--seed=")))
+        shell.config.seed.value.filter(|_| !words.iter().any(|w| w == "--seed" || w.starts_with("--seed=")))
     {
         words.extend(["--seed".to_string(), seed.to_string()]);
     }

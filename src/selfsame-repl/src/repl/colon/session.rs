@@ -6,7 +6,11 @@ use super::cells::failed;
 /// `:seed [N]`
 pub(super) fn seed(shell: &mut Shell, rest: &str) -> Flow {
     if rest.is_empty() {
-        let text = shell.seed.map_or("0, unless a command says otherwise".to_string(), |s| s.to_string());
+        let text = shell
+            .config
+            .seed
+            .value
+            .map_or("0, unless a command says otherwise".to_string(), |s| s.to_string());
         shell.screen.line(&format!("seed {text}"));
         return Flow::Go;
     }
@@ -24,7 +28,7 @@ pub(super) fn seed(shell: &mut Shell, rest: &str) -> Flow {
 pub(super) fn threads(shell: &mut Shell, rest: &str) -> Flow {
     if rest.is_empty() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = shell.threads.unwrap_or(cores);
+        let threads = shell.config.threads.value.unwrap_or(cores);
         shell.screen.line(&format!("{threads} threads, {cores} cores"));
         return Flow::Go;
     }
