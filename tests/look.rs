@@ -149,7 +149,7 @@ fn on_a_terminal(line: &str, columns: usize, set: &[(&str, &str)]) -> Option<Str
     match command.output() {
         Ok(out) => Some(String::from_utf8_lossy(&out.stdout).replace('\r', "")),
         Err(e) => {
-            eprintln!("not checked, there is no 'script' here: {e}");
+            crate::skip::skip(format_args!("the program 'script' does not run: {e}"));
             None
         }
     }

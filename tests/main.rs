@@ -2,8 +2,9 @@
 //! program is built when the first of them needs it.
 
 mod program; // Building and calling the program
-mod runs;
-mod terminal; // A real terminal: keys in, the screen out // Runs that several tests look at, each trained once
+mod runs; // Runs that several tests look at, each trained once
+mod skip; // Tests that cannot look at anything here
+mod terminal; // A real terminal: keys in, the screen out
 
 mod alarms; // Settings that spoil a run are noticed, with a cause and a remedy
 mod bad_arguments; // Wrong names and numbers: exit code 2 and a message that helps

@@ -103,7 +103,7 @@ fn on_a_terminal(line: &str, no_color: &str) -> Option<String> {
     match out {
         Ok(out) => Some(String::from_utf8_lossy(&out.stdout).into_owned()),
         Err(e) => {
-            eprintln!("not checked, there is no 'script' here: {e}");
+            crate::skip::skip(format_args!("the program 'script' does not run: {e}"));
             None
         }
     }

@@ -5,6 +5,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::skip::skip;
+
 /// A window with the program in it.
 pub struct Terminal {
     socket: String,
@@ -14,7 +16,7 @@ pub struct Terminal {
 pub fn available() -> bool {
     let found = Command::new("tmux").arg("-V").output().is_ok_and(|out| out.status.success());
     if !found {
-        eprintln!("skipped: this test needs tmux, which is not installed");
+        skip("tmux is not installed");
     }
     found
 }

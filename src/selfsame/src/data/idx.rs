@@ -378,7 +378,10 @@ mod tests {
             PathBuf::from,
         );
         if !data.join("mnist").is_dir() {
-            eprintln!("not tested: no MNIST in {}; set SELFSAME_DATA", data.display());
+            crate::golden::skip(format_args!(
+                "no MNIST in {}; SELFSAME_DATA may name another folder",
+                data.display()
+            ));
             return;
         }
         let mnist = Mnist::open(data.join("mnist")).unwrap();
