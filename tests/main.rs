@@ -25,4 +25,5 @@ mod resume; // SIGINT, SIGKILL, damaged checkpoints, changed settings
 mod session; // Rust cells from scripts: what they share, how they fail, what they leave
 mod shape_errors; // What the compiler says when shapes do not fit
 mod streams; // Closed pipes, full disks, terminals
-mod train; // What a finished run prints and leaves
+mod train;
+mod trust; // What is obeyed, who gets in, what heals // What a finished run prints and leaves

@@ -13,6 +13,7 @@ mod literate;
 mod notebook;
 mod numbers;
 mod output;
+mod private;
 mod reference;
 mod repl;
 mod run_folder;

@@ -1,6 +1,5 @@
 //! `selfsame doctor`: what this machine has, what it lacks, what to do about it.
 
-use std::env;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,8 +13,9 @@ use serde::Serialize;
 use sysinfo::{Disks, System};
 
 use crate::args::{Device, Doctor};
+use crate::engine::{self, Health};
 use crate::exit::Exit;
-use crate::output;
+use crate::{output, private};
 
 /// Below this much free memory a run on MNIST at batch 256 (under 1 GB) begins to swap.
 const MEMORY_WANTED: u64 = 1 << 30;
@@ -75,10 +75,13 @@ pub fn run(arguments: Doctor) -> Result<Exit, Error> {
     let wanted = arguments.device.unwrap_or(Device::Cpu);
     let mut checks = vec![tool("rustc"), tool("cargo"), threads(), memory(), gpu(wanted)];
     checks.extend(folder("runs folder", "free disk, runs", &arguments.out));
-    match cache_folder() {
+    match private::cache() {
         Some(cache) => checks.extend(folder("cache folder", "free disk, cache", &cache)),
-        None => checks.push(Check::warn("cache folder", "no home folder is known", "Set XDG_CACHE_HOME.")),
+        None => {
+            checks.push(Check::warn("cache folder", "no home folder is known", "Set SELFSAME_CACHE_DIR."));
+        }
     }
+    checks.push(cells(engine::health()));
     let mut operations = Vec::new();
     if let Some(device) = arguments.device {
         let (check, found) = self_test(device);
@@ -160,10 +163,30 @@ fn table(operations: &[SelfCheck]) -> Table {
     table
 }
 
+/// Whether Rust cells can run, and whether what they link is as it was made.
+fn cells(found: Result<Health, String>) -> Check {
+    const NAME: &str = "Rust cells";
+    match found {
+        Ok(Health::Whole) => Check::ok(NAME, "their library is compiled, and whole"),
+        Ok(Health::Missing) => {
+            Check::ok(NAME, "their library is compiled by the first session, or `selfsame warm`")
+        }
+        Ok(Health::Damaged(files)) => {
+            let found = format!(
+                "{files} {} damaged",
+                if files == 1 { "file of their library is" } else { "files of their library are" }
+            );
+            Check::warn(NAME, found, "The next session makes it anew, and so does `selfsame warm`.")
+        }
+        Err(why) => Check::warn(NAME, why, "Commands run without."),
+    }
+}
+
 /// A program of the toolchain and its version. The command itself runs without one.
 fn tool(name: &'static str) -> Check {
     let remedy = "Needed to build from source and to use the library: https://rustup.rs";
-    match Command::new(name).arg("--version").output() {
+    // Rustup would run what a file in the working folder asks for.
+    match Command::new(name).arg("--version").current_dir(private::NOWHERE).output() {
         Ok(out) if out.status.success() => Check::ok(name, String::from_utf8_lossy(&out.stdout).trim()),
         Ok(out) => Check::warn(name, String::from_utf8_lossy(&out.stderr).trim().to_string(), remedy),
         Err(e) => Check::warn(name, format!("not found: {e}"), remedy),
@@ -274,15 +297,6 @@ fn free_disk(name: &'static str, folder: &Path) -> Check {
     }
 }
 
-/// Where things are kept that can be made again.
-fn cache_folder() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let base = set("XDG_CACHE_HOME")
-        .or_else(|| set("LOCALAPPDATA"))
-        .or_else(|| set("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("selfsame"))
-}
-
 /// A size in the largest unit that leaves a number of 1 or more: `23.4 GB`.
 fn bytes(n: u64) -> String {
     indicatif::DecimalBytes(n).to_string()
@@ -309,6 +323,16 @@ mod tests {
         let checks = folder("runs folder", "free disk, runs", &file.join("runs"));
         assert_eq!(checks[0].status, Status::Fail);
         assert!(!checks[0].remedy.is_empty());
+    }
+
+    #[test]
+    fn a_damaged_library_is_a_finding() {
+        let check = cells(Ok(Health::Damaged(1)));
+        assert_eq!(check.status, Status::Warn);
+        assert!(check.found.contains("1 file of their library is damaged"), "{}", check.found);
+        assert!(check.remedy.contains("selfsame warm"));
+        let check = cells(Err("Rust cells need cargo".into()));
+        assert!(check.status == Status::Warn && !check.remedy.is_empty());
     }
 
     #[test]

@@ -34,11 +34,14 @@ pub fn script(arguments: &Run) -> Result<Exit, Error> {
 /// No toolchain, a folder that cannot be written, code that does not compile.
 pub fn warm() -> Result<Exit, Error> {
     let bar = crate::face::compiling();
-    let folder = engine::warm(&mut |done, total| {
+    let (folder, remade) = engine::warm(&mut |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
+    if let Some(remade) = remade {
+        output::note(&remade);
+    }
     output::stdout(&format!("The library for Rust cells is compiled, in {}.", folder.display()))?;
     Ok(Exit::Done)
 }

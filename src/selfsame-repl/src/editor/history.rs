@@ -90,6 +90,7 @@ fn in_memory_because(why: &str) -> String {
 }
 
 fn on_disk(file: &Path, session: Option<HistorySessionId>, most: usize) -> Result<SqliteBackedHistory> {
+    closed(file).map_err(|e| ReedlineError(ReedlineErrorVariants::IOError(e)))?;
     let mut store = SqliteBackedHistory::with_file(file.to_path_buf(), session, None)?;
     let surplus = store.count_all()? - i64::try_from(most).unwrap_or(i64::MAX);
     if surplus > 0 {
@@ -103,6 +104,23 @@ fn on_disk(file: &Path, session: Option<HistorySessionId>, most: usize) -> Resul
     let probe = store.save(HistoryItem::from_command_line(""))?;
     probe.id.map_or(Ok(()), |id| store.delete(id))?;
     Ok(store)
+}
+
+/// Closes the database to other users: people type passwords. What SQLite writes beside it has the database's mode; what an
+/// earlier version left has its own.
+fn closed(file: &Path) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        crate::private::make(folder)?;
+    }
+    crate::private::close(file)?;
+    for end in ["-wal", "-shm"] {
+        let mut beside = file.as_os_str().to_os_string();
+        beside.push(end);
+        if Path::new(&beside).exists() {
+            crate::private::close(Path::new(&beside))?;
+        }
+    }
+    Ok(())
 }
 
 impl History for Remembered {
@@ -248,6 +266,28 @@ mod tests {
         let past = search(&history, &all).unwrap().pop().unwrap();
         assert_eq!((past.took, past.succeeded), (Some(Duration::from_secs(2)), Some(false)));
         assert!(past.ago.is_some_and(|ago| ago < Duration::from_secs(60)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_what_was_typed() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("open.sqlite3");
+        drop(SqliteBackedHistory::with_file(open.clone(), None, None).unwrap());
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
+        for file in [open, folder.path().join("new/history.sqlite3")] {
+            let mut history = Remembered::open(Some(&file), None, 100).unwrap();
+            save(&mut history, "let token = \"secret\";", "/");
+            assert_eq!(history.notice().take(), None);
+            // Beside the database there are its log and its index as long as it is open.
+            let there = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|e| e.unwrap());
+            let files: Vec<_> = there.filter(|e| e.file_type().unwrap().is_file()).collect();
+            assert!(!files.is_empty());
+            for found in files {
+                assert_eq!(found.metadata().unwrap().mode() & 0o777, 0o600, "{found:?}");
+            }
+        }
     }
 
     #[test]

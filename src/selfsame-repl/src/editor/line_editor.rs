@@ -1,7 +1,7 @@
 //! The line editor put together, and the same program opened on a text of its own (`:edit`).
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use reedline::{
     DescriptionMode, EditCommand, EditMode, Emacs, HistoryItem, IdeMenu, InputMode, Keybindings, ListMenu,
     MenuBuilder, PromptEditMode, Reedline, ReedlineEvent, ReedlineMenu, ReedlineRawEvent, Signal, Vi,
 };
+use tempfile::TempDir;
 
 use super::completer::InputCompleter;
 use super::config::{Config, EditStyle};
@@ -38,6 +39,9 @@ const ATTEMPTS: usize = 3;
 /// A larger paste is not put into the line: the editor would draw all of it at every key.
 const MOST_PASTED: usize = 1 << 20;
 
+/// What a text is called while another program edits it.
+const EDITED: &str = "input.rs";
+
 /// What the editor is made from.
 pub struct Parts {
     /// Keys, colours, sizes.
@@ -58,6 +62,8 @@ pub struct Editor {
     prompt: SessionPrompt,
     notice: Notice,
     pasted: Notice,
+    /// Where the line is while another program edits it.
+    _scratch: Option<TempDir>,
     /// Lines typed so far.
     lines: usize,
     /// Between two prompts, while an input is carried out.
@@ -99,12 +105,15 @@ impl Editor {
         if config.hints.value {
             line = line.with_hinter(Box::new(HistoryHinter::new(theme.hint)));
         }
-        if let Some(command) = program(&config).and_then(|program| command(&program)) {
-            line = line.with_buffer_editor(command, scratch_file());
+        // Without a folder of this user alone no other program is given the line: what comes back is run.
+        let scratch = crate::private::scratch().ok();
+        let command = program(&config).and_then(|program| command(&program));
+        if let Some((command, folder)) = command.zip(scratch.as_ref()) {
+            line = line.with_buffer_editor(command, folder.path().join(EDITED));
         }
         let repaint = line.repaint_signal();
         status.repaint_by(move || repaint.request_repaint());
-        Ok(Editor { line, prompt, notice, pasted, lines: 0, away: None })
+        Ok(Editor { line, prompt, notice, pasted, _scratch: scratch, lines: 0, away: None })
     }
 
     /// Says what was found out meanwhile.
@@ -306,26 +315,18 @@ fn command(program: &str) -> Option<Command> {
     Some(command)
 }
 
-/// A file of this process, in a folder of this user where there is one.
-fn scratch_file() -> PathBuf {
-    let folder = dirs::runtime_dir().or_else(dirs::cache_dir).filter(|folder| folder.is_dir());
-    folder.unwrap_or_else(std::env::temp_dir).join(format!("selfsame-{}.rs", std::process::id()))
-}
-
 /// Opens `text` in the user's editor and gives back what it was made into.
 ///
 /// # Errors
 /// An editor that does not start or ends with an error; a file that cannot be written or read.
 pub fn edit(text: &str, config: &Config) -> io::Result<String> {
-    let file = scratch_file();
-    let edited = edit_in(text, config, &file);
-    // Of no use to anybody once it has been read.
-    let _ = fs::remove_file(&file);
-    edited
+    // What comes back is run: nobody else may write there, nor read. The editor's own files beside it go too.
+    let folder = crate::private::scratch()?;
+    edit_in(text, config, &folder.path().join(EDITED))
 }
 
 fn edit_in(text: &str, config: &Config, file: &Path) -> io::Result<String> {
-    fs::write(file, text)?;
+    crate::private::writing().create_new(true).open(file)?.write_all(text.as_bytes())?;
     let program = program(config).unwrap_or_default();
     let mut command = command(&program)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("'{program}' is no command")))?;
@@ -364,6 +365,28 @@ mod tests {
         let said = edit("x", &with_editor("no-such-editor")).unwrap_err().to_string();
         assert!(said.contains("the editor 'no-such-editor' does not start"), "{said}");
         assert!(edit("x", &with_editor("'")).unwrap_err().to_string().contains("is no command"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nobody_else_can_write_what_is_edited() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = folder.path().join("seen");
+        let program = format!(
+            "sh -c 'stat -c %a \"$1\" \"$(dirname \"$1\")\" > {}; echo $1 >> {}' --",
+            seen.display(),
+            seen.display()
+        );
+        let mut paths = Vec::new();
+        for _ in 0..2 {
+            edit("let x = 1;", &with_editor(&program)).unwrap();
+            let said = fs::read_to_string(&seen).unwrap();
+            let [file, above, path] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+            assert_eq!((file, above), ("600", "700"));
+            assert!(!Path::new(path).parent().unwrap().exists(), "{path} is left behind");
+            paths.push(path.to_string());
+        }
+        assert_ne!(paths[0], paths[1], "nobody knows the name before");
     }
 
     #[test]

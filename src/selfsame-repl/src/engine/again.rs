@@ -40,7 +40,7 @@ struct Answer {
 ///
 /// It asks a compiler it does not know about itself, twice as long as a cell takes; so it is told before the first.
 pub fn settings(program: &Path) -> String {
-    format!("[build]\nrustc-workspace-wrapper = {:?}\n", program.display().to_string())
+    format!("[build]\nrustc-workspace-wrapper = {}\n", super::manifest::quoted_path(program))
 }
 
 /// Has the next cell compiled, whatever was said of the one before.

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use selfsame::error::Error;
 
 use super::cache::{Cache, Slot, Source};
-use super::library::{Build, Built};
+use super::library::{remove_incomplete, take_out_damaged, Build, Built};
 use super::toolchain::Toolchain;
 
 /// How far a compilation is, in crates.
@@ -31,7 +31,8 @@ pub fn outlined(toolchain: &Toolchain, cache: &Cache, slot: &Slot, _alone: &File
 }
 
 /// Brings the slot up to date: at once where nothing changed, in minutes where the library has never been compiled. `tell`
-/// hears how far it is. To be called with the [lock](Cache::compile_alone) in hand.
+/// hears how far it is. To be called with the [lock](Cache::compile_alone) in hand. Gives a line for the user where something
+/// was damaged and is made anew.
 ///
 /// # Errors
 /// Cargo does not run or cannot compile the library, with what it said; a folder that cannot be written.
@@ -41,8 +42,30 @@ pub fn compile(
     slot: &Slot,
     _alone: &File,
     tell: &mut dyn FnMut(Progress),
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let build = Build::of(cache.source(), std::env::current_exe().ok());
+    let damaged = take_out_damaged(slot)?;
+    let mut built = built(&build, toolchain, cache, tell)?;
+    let files = build.files(&built)?;
+    let incomplete = remove_incomplete(&files, slot, &damaged)?;
+    if incomplete > 0 {
+        built = self::built(&build, toolchain, cache, tell)?;
+    }
+    build.set_down(toolchain, slot, &built)?;
+    let remade = damaged.files.max(incomplete);
+    Ok((remade > 0).then(|| {
+        let files = if remade == 1 { "a file of it was" } else { "files of it were" };
+        format!("The library for Rust cells is made anew: {files} damaged, or never finished.")
+    }))
+}
+
+/// Has cargo build, and gives what it says it has built.
+fn built(
+    build: &Build,
+    toolchain: &Toolchain,
+    cache: &Cache,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<Built, Error> {
     let mut cargo = build.cargo(toolchain, cache);
     cargo
         .envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "100")])
@@ -67,27 +90,28 @@ pub fn compile(
     if let Some(said) = said {
         return Err(refused(cache, &said));
     }
-    let built = reader.join().ok().flatten().unwrap_or_default();
-    build.set_down(toolchain, slot, &built)
+    Ok(reader.join().ok().flatten().unwrap_or_default())
 }
 
-/// Compiles the library into the cache, and gives the cache's folder. `tell` hears how many crates are done, of how many.
+/// Compiles the library into the cache, and gives the cache's folder, with a line where something was damaged. `tell` hears
+/// how many crates are done, of how many.
 ///
 /// # Errors
 /// No toolchain; and what [`compile`] says.
-pub fn warm(tell: &mut dyn FnMut(usize, usize)) -> Result<PathBuf, Error> {
+pub fn warm(tell: &mut dyn FnMut(usize, usize)) -> Result<(PathBuf, Option<String>), Error> {
     let toolchain = Toolchain::find().map_err(|why| Error::run("the session library", why, ""))?;
     let cache = Cache::open(&toolchain, Source::find())?;
     let slot = cache.slot()?;
     let alone = cache.compile_alone(|| ())?;
     let outlined = outlined(&toolchain, &cache, &slot, &alone)?;
-    compile(&toolchain, &cache, &slot, &alone, &mut |progress| tell(progress.done, progress.total))?;
+    let remade =
+        compile(&toolchain, &cache, &slot, &alone, &mut |progress| tell(progress.done, progress.total))?;
     if !outlined {
         super::outline::write(&toolchain, &cache, &slot)?;
     }
     // Without the copy a session only takes longer.
     let _ = super::sources::shortened(&toolchain, &cache);
-    Ok(cache.folder().to_path_buf())
+    Ok((cache.folder().to_path_buf(), remade))
 }
 
 /// Reads what cargo says until it ends. What it said when it failed, else `None`.

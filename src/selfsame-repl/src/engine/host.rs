@@ -1,6 +1,6 @@
 //! Becoming the process that runs cells.
 
-use super::{again, relay};
+use super::{again, relay, runtime};
 
 /// Must be the first thing `main` does. A session starts this program again to run its cells, marked by a variable, and has
 /// cargo start it to compile them, with the compiler as the first argument; in those processes this does not return. In all others it does nothing.
@@ -14,6 +14,7 @@ pub fn become_session_process() {
             eprintln!("The session's output cannot be passed on: {e}");
             std::process::exit(1);
         }
+        runtime::serve();
     }
     evcxr::runtime_hook();
 }

@@ -14,6 +14,8 @@ use cargo_metadata::{Artifact, Message};
 use selfsame::error::Error;
 
 use super::cache::{Cache, Slot, Source};
+use super::place::TOP;
+use super::seal;
 use super::toolchain::Toolchain;
 
 /// What holds everything.
@@ -62,6 +64,7 @@ impl Build {
             }
             Build::Cached => {
                 let mut cargo = toolchain.cargo_for_cells(&cache.library());
+                cargo.env(TOP, cache.folder());
                 cargo.args(["build", "--target", &toolchain.host]);
                 cargo
             }
@@ -70,24 +73,120 @@ impl Build {
         cargo
     }
 
-    /// Puts what cargo has built into the slot.
+    /// The files that the slot is to have of what cargo has built.
+    ///
+    /// # Errors
+    /// The checkout's lock file cannot be read.
+    pub fn files(&self, built: &Built) -> Result<Vec<PathBuf>, Error> {
+        match self {
+            Build::Here { checkout, .. } => {
+                let parts = parts(&checkout.join("Cargo.lock"))?;
+                Ok(built.files(|name| parts.contains(name)))
+            }
+            Build::Cached => Ok(built.files(|_| true)),
+        }
+    }
+
+    /// Puts what cargo has built into the slot, and seals it.
     ///
     /// # Errors
     /// A file that cannot be written; a library that cannot be made of its parts.
     pub fn set_down(&self, toolchain: &Toolchain, slot: &Slot, built: &Built) -> Result<(), Error> {
-        let Build::Here { checkout, .. } = self else {
-            return keep(&built.files(|_| true), &slot.compiled());
-        };
-        let parts = parts(&checkout.join("Cargo.lock"))?;
-        keep(&built.files(|name| parts.contains(name)), &slot.compiled())?;
-        // A library that is not there is older than any source.
-        let source = checkout.join("src").join(ROOT).join("src/lib.rs");
-        if modified(&dylib(slot)) < modified(&source) {
-            link(toolchain, &source, built, slot)
-        } else {
-            Ok(())
+        let compiled = slot.compiled();
+        let mut is_new = keep(&self.files(built)?, &compiled)?;
+        if let Build::Here { checkout, .. } = self {
+            // A library that is not there is older than any source.
+            let source = checkout.join("src").join(ROOT).join("src/lib.rs");
+            if modified(&dylib(slot)) < modified(&source) {
+                seal::open(&compiled).map_err(Error::io("write in", &slot.folder))?;
+                link(toolchain, &source, built, slot)?;
+                is_new = true;
+            }
         }
+        if is_new || seal::look(&compiled) == seal::Found::Unfinished {
+            seal::close(&compiled).map_err(Error::io("seal", &compiled))?;
+        }
+        Ok(())
     }
+}
+
+/// What was taken out of a slot.
+#[derive(Debug, Default)]
+pub struct Damaged {
+    /// How many files.
+    pub files: usize,
+    /// The numbers the system has for those that were damaged. Cargo may have the same file under another name.
+    numbers: BTreeSet<u64>,
+}
+
+/// Takes out of the slot what is not as it was when it was finished, and what is linked of that; nothing where all is well.
+///
+/// # Errors
+/// A file cannot be removed.
+pub fn take_out_damaged(slot: &Slot) -> Result<Damaged, Error> {
+    let compiled = slot.compiled();
+    let mut damaged = Damaged::default();
+    let files = match seal::look(&compiled) {
+        seal::Found::Whole => return Ok(damaged),
+        seal::Found::Damaged(files) => {
+            damaged.numbers = files.iter().filter_map(|file| number(file)).collect();
+            files
+        }
+        seal::Found::Unfinished => {
+            let there = fs::read_dir(&compiled).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            there.map_err(Error::io("read", &compiled))?.into_iter().map(|entry| entry.path()).collect()
+        }
+    };
+    damaged.files = files.len();
+    files.iter().chain([&dylib(slot)]).try_for_each(|file| remove(file))?;
+    Ok(damaged)
+}
+
+/// Removes of what cargo says it has built the files that are not whole, so that it builds them anew; how many they were. Those
+/// are not looked at that the slot has already.
+///
+/// # Errors
+/// A file cannot be removed.
+pub fn remove_incomplete(files: &[PathBuf], slot: &Slot, damaged: &Damaged) -> Result<usize, Error> {
+    let compiled = slot.compiled();
+    let has = |file: &Path| {
+        let there = file.file_name().and_then(|name| version(&compiled.join(name)));
+        there.is_some() && there == version(file)
+    };
+    let is_damaged = |file: &Path| number(file).is_some_and(|number| damaged.numbers.contains(&number));
+    let incomplete: Vec<&PathBuf> =
+        files.iter().filter(|file| !has(file) && (is_damaged(file) || !seal::is_complete(file))).collect();
+    for file in &incomplete {
+        // The name it was given before it got this one, which cargo would make it of again.
+        for twin in twins(file) {
+            remove(&twin)?;
+        }
+        remove(file)?;
+    }
+    Ok(incomplete.len())
+}
+
+/// Other names of a file, where cargo has them.
+fn twins(file: &Path) -> Vec<PathBuf> {
+    let deps = file.with_file_name("deps");
+    let Some((own, there)) = number(file).zip(fs::read_dir(deps).ok()) else { return Vec::new() };
+    let is_twin = |path: &PathBuf| number(path) == Some(own);
+    there.filter_map(|entry| Some(entry.ok()?.path())).filter(is_twin).collect()
+}
+
+/// Removes a file that may not be there.
+fn remove(file: &Path) -> Result<(), Error> {
+    match fs::remove_file(file) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", file)(e)),
+        _ => Ok(()),
+    }
+}
+
+fn number(file: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    return file.metadata().ok().map(|data| std::os::unix::fs::MetadataExt::ino(&data));
+    #[cfg(not(unix))]
+    None
 }
 
 /// The compiled library in a slot.
@@ -184,14 +283,15 @@ fn parts(lock: &Path) -> Result<BTreeSet<String>, Error> {
     Ok(found)
 }
 
-/// Has `to` hold these files. Where it does not, whatever else is there goes first, so that a library linked of other files
-/// never outlives them.
-fn keep(files: &[PathBuf], to: &Path) -> Result<(), Error> {
+/// Has `to` hold these files, and says whether there was anything to do. Where there was, whatever else is there goes first, so
+/// that a library linked of other files never outlives them.
+fn keep(files: &[PathBuf], to: &Path) -> Result<bool, Error> {
     let place = |file: &Path| file.file_name().map(|name| to.join(name));
     let wanted: BTreeMap<PathBuf, &PathBuf> = files.iter().filter_map(|f| Some((place(f)?, f))).collect();
     if wanted.iter().all(|(place, file)| version(place) == version(file)) {
-        return Ok(());
+        return Ok(false);
     }
+    seal::open(to).map_err(Error::io("write in", to))?;
     let there =
         fs::read_dir(to).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(Error::io("read", to))?;
     for old in there.into_iter().map(|entry| entry.path()) {
@@ -202,7 +302,7 @@ fn keep(files: &[PathBuf], to: &Path) -> Result<(), Error> {
     for (place, file) in wanted.into_iter().filter(|(place, _)| !place.exists()) {
         copy(file, &place).map_err(Error::io("write", &place))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Links a static library, which the compiler never writes in place; copies others, with their time.
@@ -230,6 +330,7 @@ fn link(toolchain: &Toolchain, source: &Path, built: &Built, slot: &Slot) -> Res
     let made = new.join(file_name());
     let mut rustc = Command::new(&toolchain.rustc);
     rustc
+        .current_dir(&new)
         .args([
             "--crate-name",
             "selfsame_dylib",
@@ -259,9 +360,10 @@ fn link(toolchain: &Toolchain, source: &Path, built: &Built, slot: &Slot) -> Res
         let remedy = "Build the program anew, with `cargo build --release`; or :restart to try again.";
         return Err(Error::run(source, format!("the session library cannot be linked: {said}"), remedy));
     }
-    // In one step, so that what stands in its place is always whole.
+    // In one step, and not before all of it is on the disk, so that what stands in its place is always whole.
+    File::open(&made).and_then(|file| file.sync_all()).map_err(Error::io("write", &made))?;
     fs::rename(&made, dylib(slot)).map_err(Error::io("write", &dylib(slot)))?;
-    fs::remove_dir(&new).map_err(Error::io("remove", &new))
+    fs::remove_dir_all(&new).map_err(Error::io("remove", &new))
 }
 
 #[cfg(test)]
@@ -323,7 +425,7 @@ mod tests {
         for name in ["libold-0.rlib", "own"] {
             fs::write(to.join(name), "").unwrap();
         }
-        keep(&files, &to).unwrap();
+        assert!(keep(&files, &to).unwrap());
         let there = || {
             let names = fs::read_dir(&to).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
             names.collect::<BTreeSet<_>>()
@@ -331,7 +433,7 @@ mod tests {
         let mac = files[1].file_name().unwrap().to_str().unwrap().to_string();
         assert_eq!(there(), BTreeSet::from(["liba-1.rlib".into(), mac]), "what was linked of others is gone");
         fs::write(to.join("own"), "").unwrap();
-        keep(&files, &to).unwrap();
+        assert!(!keep(&files, &to).unwrap());
         assert!(there().contains("own"), "the second time there is nothing to do");
         // The compiler writes a new file and puts it in the old one's place: the slot's stays.
         fs::write(from.join("new"), "second one").unwrap();
@@ -340,5 +442,57 @@ mod tests {
         keep(&files, &to).unwrap();
         assert_eq!(fs::read_to_string(to.join("liba-1.rlib")).unwrap(), "second one");
         assert!(!there().contains("own"));
+    }
+
+    fn slot_of(files: &[(&str, &str)]) -> (tempfile::TempDir, Slot) {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::at(root.path().join("session-0"), Source::Published);
+        fs::create_dir_all(cache.folder()).unwrap();
+        let slot = cache.slot().unwrap();
+        for (name, text) in files {
+            fs::write(slot.compiled().join(name), text).unwrap();
+        }
+        (root, slot)
+    }
+
+    #[test]
+    fn what_is_damaged_goes_with_what_was_linked_of_it() {
+        let linked = file_name();
+        let (_root, slot) = slot_of(&[("liba-1.rlib", "a"), ("libb-1.rlib", "b"), (&linked, "ab")]);
+        let there = |name: &str| slot.compiled().join(name).exists();
+        seal::close(&slot.compiled()).unwrap();
+        assert_eq!(take_out_damaged(&slot).unwrap().files, 0);
+        assert!(there(&linked));
+        // Cargo has this one under another name.
+        let cargos = slot.folder.join("liba-1.rlib");
+        fs::hard_link(slot.compiled().join("liba-1.rlib"), &cargos).unwrap();
+        fs::write(&cargos, format!("!<arch>\n{:<48}{:<10}`\nab", "name", 2)).unwrap();
+        let damaged = take_out_damaged(&slot).unwrap();
+        assert_eq!(damaged.files, 1);
+        assert!(!there("liba-1.rlib") && there("libb-1.rlib") && !there(&linked));
+        assert_eq!(remove_incomplete(&[cargos.clone()], &slot, &damaged).unwrap(), 1);
+        assert!(!cargos.exists());
+    }
+
+    #[test]
+    fn what_was_never_finished_is_begun_anew() {
+        let (_root, slot) = slot_of(&[]);
+        assert_eq!(take_out_damaged(&slot).unwrap().files, 0, "a slot that is new");
+        let (_root, slot) = slot_of(&[("liba-1.rlib", "a"), (&file_name(), "")]);
+        assert_eq!(take_out_damaged(&slot).unwrap().files, 2);
+        assert_eq!(fs::read_dir(slot.compiled()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn cargo_is_asked_again_for_what_it_takes_for_built_and_was_cut() {
+        let (root, slot) = slot_of(&[]);
+        let files = ["cut.rlib", "whole.rlib", "gone.rlib"].map(|name| root.path().join(name));
+        fs::write(&files[0], "!<arch>\nname").unwrap();
+        let twin = root.path().join("deps/cut-1.rlib");
+        fs::create_dir(root.path().join("deps")).unwrap();
+        fs::hard_link(&files[0], &twin).unwrap();
+        fs::write(&files[1], format!("!<arch>\n{:<48}{:<10}`\nab", "name", 2)).unwrap();
+        assert_eq!(remove_incomplete(&files, &slot, &Damaged::default()).unwrap(), 2);
+        assert!(!files[0].exists() && !twin.exists() && files[1].exists());
     }
 }

@@ -25,10 +25,33 @@ const PROFILE: &str =
     "debug = false\nstrip = \"debuginfo\"\nrpath = true\nlto = false\ndebug-assertions = true\n\
                        codegen-units = 4\npanic = 'unwind'\nincremental = false\noverflow-checks = true\n";
 
+/// What makes a package the root of a workspace of its own, so that cargo looks for none above it.
+pub const ALONE: &str = "[workspace]\n";
+
+/// A string as TOML has it. Rust's own form is another one for letters that stand on the one before.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            '\n' => quoted.push_str("\\n"),
+            letter if letter.is_control() => quoted.push_str(&format!("\\u{:04X}", letter as u32)),
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A path as TOML has it.
+pub fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
 /// The package that has the library compiled.
 pub fn library(source: &Source) -> String {
     format!(
-        "[package]\nname = \"library\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n\n\
+        "[package]\nname = \"library\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n\n{ALONE}\n\
          [profile.dev]\nopt-level = {CELL_OPT_LEVEL}\n{PROFILE}\n[dependencies]\nselfsame = {}\n",
         source.dependency()
     )
@@ -36,13 +59,13 @@ pub fn library(source: &Source) -> String {
 
 /// evcxr's settings for cells in `folder`, whose types are inferred from the package in `outline`.
 pub fn settings(folder: &Path, outline: &Path) -> String {
-    let (folder, outline) = (folder.display().to_string(), outline.display().to_string());
+    let (folder, outline) = (quoted_path(folder), quoted_path(outline));
     // The head of a profile nobody uses is for the lines evcxr writes next.
     let level = format!(
-        "{CELL_OPT_LEVEL}\n{PROFILE}\n[dev-dependencies]\nselfsame = {{ path = {outline:?}, package = \"selfsame-dylib\" }}\n\n\
-         [profile.unused]\ninherits = \"dev\""
+        "{CELL_OPT_LEVEL}\n{PROFILE}\n[dev-dependencies]\nselfsame = {{ path = {outline}, package = \"selfsame-dylib\" }}\n\n\
+         {ALONE}\n[profile.unused]\ninherits = \"dev\""
     );
-    format!("[evcxr]\ntmpdir = {folder:?}\nopt_level = {level:?}\n")
+    format!("[evcxr]\ntmpdir = {folder}\nopt_level = {}\n", quoted(&level))
 }
 
 /// The flags with which cells are compiled: evcxr's own, and the library. Cargo separates them by this character, so that
@@ -54,8 +77,14 @@ pub fn flags(toolchain: &Toolchain, slot: &Slot) -> String {
     flags.push(format!("selfsame={}", super::library::dylib(slot).display()));
     flags.push(format!("-Ldependency={}", compiled.display()));
     if cfg!(unix) {
-        // Where the cell finds it when it is loaded.
-        flags.push(format!("-Clink-arg=-Wl,-rpath,{}", compiled.display()));
+        // Where the cell finds it when it is loaded; a word at a time, as a comma in a folder's name would end it.
+        let linker = ["-rpath".to_string(), compiled.display().to_string()];
+        flags.extend(
+            linker
+                .into_iter()
+                .flat_map(|word| ["-Xlinker".to_string(), word])
+                .map(|word| format!("-Clink-arg={word}")),
+        );
     }
     flags.join("\u{1f}")
 }
@@ -71,6 +100,7 @@ pub fn without_library(code: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -79,6 +109,27 @@ mod tests {
         let text = settings(Path::new("/a \"b\""), Path::new("/c"));
         assert!(text.starts_with("[evcxr]\ntmpdir = \"/a \\\"b\\\"\"\nopt_level = \"0\\n"), "{text}");
         assert_eq!(text.lines().count(), 3);
+    }
+
+    #[test]
+    fn a_path_is_written_as_cargo_reads_it() {
+        // The last is an e and an accent apart, as some systems write it.
+        for name in ["plain", "two words", "a \"b\" \\ c", "größe", "\u{301}e\u{301}", "日本", "a'b", "tab\t"]
+        {
+            let table: toml::Table = format!("path = {}", quoted(name)).parse().unwrap();
+            assert_eq!(table["path"].as_str(), Some(name), "{name}");
+            let evcxrs: toml::Table = settings(Path::new(name), Path::new(name)).parse().unwrap();
+            assert_eq!(evcxrs["evcxr"]["tmpdir"].as_str(), Some(name));
+            // What evcxr makes of it, with its own lines behind.
+            let level = evcxrs["evcxr"]["opt_level"].as_str().unwrap();
+            let cells: toml::Table =
+                format!("[profile.dev]\nopt-level = {level}\ndebug = false\n\n[dependencies]\n")
+                    .parse()
+                    .unwrap();
+            assert_eq!(cells["dev-dependencies"]["selfsame"]["path"].as_str(), Some(name));
+            assert!(cells["workspace"].as_table().unwrap().is_empty());
+        }
+        assert!(library(&Source::Published).parse::<toml::Table>().unwrap().contains_key("workspace"));
     }
 
     #[test]

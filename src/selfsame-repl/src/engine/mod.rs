@@ -9,12 +9,14 @@
 //! ```
 
 mod again;
+mod apart;
 mod cache;
 mod compile;
 mod ended;
 mod event;
 mod explain;
 mod fault;
+mod health;
 mod host;
 mod library;
 mod manifest;
@@ -23,6 +25,8 @@ mod outline;
 mod output;
 mod place;
 mod relay;
+mod runtime;
+mod seal;
 mod session;
 mod sources;
 mod status;
@@ -34,7 +38,9 @@ pub use compile::warm;
 pub use event::{Event, Output, Value};
 pub use explain::upper;
 pub use fault::{Fault, FaultKind};
+pub use health::{health, Health};
 pub use host::become_session_process;
 pub use place::{without_settings, Settings};
 pub use session::{Interrupt, Options, Session, Suggestions};
 pub use status::Status;
+pub use toolchain::version as rust_version;

@@ -35,6 +35,8 @@ struct Made {
     status: i32,
     /// What the compiler wrote on standard error, with the files it made.
     messages: String,
+    /// The files' checksums: one that was cut since would not be loaded, nor ever be made anew.
+    sums: Vec<String>,
 }
 
 impl Opening {
@@ -60,6 +62,14 @@ impl Opening {
         if made.stamp != self.stamp {
             return None;
         }
+        let whole = |number: usize, sum: &String| {
+            fs::read(self.copy(number)).is_ok_and(|copy| short(Sha256::digest(copy).as_slice()) == *sum)
+        };
+        let copies = artifacts(&made.messages).count();
+        if copies != made.sums.len() || !made.sums.iter().enumerate().all(|(number, sum)| whole(number, sum))
+        {
+            return None;
+        }
         for (number, file) in artifacts(&made.messages).enumerate() {
             // Not written into: a file of this name may be another cell's, loaded by now.
             match fs::remove_file(&file) {
@@ -75,12 +85,15 @@ impl Opening {
     pub fn keep(&self, output: &Output) -> io::Result<()> {
         let messages = String::from_utf8_lossy(&output.stderr).into_owned();
         fs::create_dir_all(&self.folder)?;
+        let mut sums = Vec::new();
         for (number, file) in artifacts(&messages).enumerate() {
-            fs::copy(&file, self.copy(number))?;
+            let copy = fs::read(file)?;
+            sums.push(short(Sha256::digest(&copy).as_slice()));
+            fs::write(self.copy(number), copy)?;
         }
         let Some(status) = output.status.code() else { return Ok(()) };
         // Last: without it the copies are not looked at.
-        let made = Made { stamp: self.stamp.clone(), status, messages };
+        let made = Made { stamp: self.stamp.clone(), status, messages, sums };
         fs::write(self.note(), serde_json::to_vec(&made)?)
     }
 
@@ -143,6 +156,12 @@ mod tests {
         assert_eq!(opening(&words).again(), Some((0, messages)));
         assert_eq!(fs::read_to_string(&made).unwrap(), "compiled");
         assert_eq!(fs::read_to_string(&loaded).unwrap(), "another");
+        // A copy that was cut.
+        let copy = opening(&words).copy(0);
+        fs::write(&copy, "comp").unwrap();
+        assert!(opening(&words).again().is_none());
+        fs::write(&copy, "compiled").unwrap();
+        assert!(opening(&words).again().is_some());
         // Another flag, and another library.
         assert!(opening(&[words[0].clone(), "-O".into()]).again().is_none());
         fs::write(&library, "22").unwrap();

@@ -14,6 +14,9 @@ use cargo_metadata::{Metadata, MetadataCommand, Node, Package, PackageId, Target
 use selfsame::error::Error;
 
 use super::cache::{put, Cache, Slot};
+use super::manifest::{quoted_path, ALONE};
+use super::place::TOP;
+use super::seal;
 use super::sources::copy;
 use super::toolchain::Toolchain;
 
@@ -43,18 +46,23 @@ pub fn root(slot: &Slot) -> PathBuf {
 pub fn write(toolchain: &Toolchain, cache: &Cache, slot: &Slot) -> Result<(), Error> {
     let (library, outline) = (cache.library(), slot.outline());
     let locked = library.join(LOCKED);
-    let versions = fs::read(&locked).map_err(Error::io("read", &locked))?;
-    if fs::read(outline.join(LOCKED)).is_ok_and(|written| written == versions) {
+    let read = || fs::read(&locked).map_err(Error::io("read", &locked));
+    if fs::read(outline.join(LOCKED)).ok() == Some(read()?) && seal::look(&outline) == seal::Found::Whole {
         return Ok(());
     }
+    let begin = || match fs::remove_dir_all(&outline) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => seal::open(&outline),
+    };
+    begin().map_err(Error::io("remove", &outline))?;
     let mut command = MetadataCommand::new();
-    command.cargo_path(&toolchain.cargo).current_dir(&library);
+    command.cargo_path(&toolchain.cargo).current_dir(&library).env(TOP, cache.folder());
     command.other_options(["--offline".to_string(), format!("--filter-platform={}", toolchain.host)]);
     let metadata = command.exec().map_err(|e| {
         Error::run(
             &library,
             format!("cargo does not say what is in it: {e}"),
-            "Remove the folder to begin anew.",
+            "`selfsame warm` shows more; remove the folder to begin anew.",
         )
     })?;
     for outlined in packages(&metadata) {
@@ -65,9 +73,12 @@ pub fn write(toolchain: &Toolchain, cache: &Cache, slot: &Slot) -> Result<(), Er
             copy_shortened(&sources, &copy).map_err(Error::io("copy sources into", &copy))?;
         }
     }
-    // Last, so that an outline that was not finished is written again.
+    // Cargo has written its own package among them.
+    cache.know_versions()?;
     let file = outline.join(LOCKED);
-    fs::write(&file, versions).map_err(Error::io("write", &file))
+    fs::write(&file, read()?).map_err(Error::io("write", &file))?;
+    // Last, so that an outline that was not finished is written again.
+    seal::close(&outline).map_err(Error::io("seal", &outline))
 }
 
 /// A package of the outline.
@@ -152,9 +163,9 @@ fn manifest(
     let Package { name, version, edition, .. } = package;
     let mut text = format!(
         "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"{edition}\"\nbuild = false\n\n\
-         [lib]\nname = \"{}\"\npath = {:?}\n\n[features]\n",
+         {ALONE}\n[lib]\nname = \"{}\"\npath = {}\n\n[features]\n",
         target.name.replace('-', "_"),
-        source.display().to_string()
+        quoted_path(source)
     );
     let on: Vec<&str> = node.features.iter().map(|f| f.as_str()).filter(|name| *name != "default").collect();
     // Infallible: a string has no end.
@@ -165,12 +176,8 @@ fn manifest(
     text.push_str("\n[dependencies]\n");
     for (name, package) in needs {
         let path = Path::new("..").join(folder(package));
-        let _ = writeln!(
-            text,
-            "{name} = {{ path = {:?}, package = \"{}\" }}",
-            path.display().to_string(),
-            package.name
-        );
+        let _ =
+            writeln!(text, "{name} = {{ path = {}, package = \"{}\" }}", quoted_path(&path), package.name);
     }
     text
 }
@@ -212,5 +219,67 @@ mod tests {
         let text = fs::read_to_string(dfdx.targets[0].src_path.with_file_name(file)).unwrap();
         assert!(!text.contains(line) && text.contains("permutations!([0, 1, 2, 3, 4]);"), "{text}");
         assert!(whole.packages.len() > 50, "the library itself has many");
+    }
+
+    /// What cargo makes of the package in `folder` by itself.
+    fn root_of(folder: &Path) -> PathBuf {
+        let mut command = MetadataCommand::new();
+        command.current_dir(folder).no_deps().other_options(["--offline".to_string()]);
+        command.exec().unwrap().workspace_root.into_std_path_buf()
+    }
+
+    #[test]
+    fn every_package_stands_for_itself_wherever_it_lies() {
+        let root = tempfile::tempdir().unwrap();
+        let above = root.path().canonicalize().unwrap();
+        fs::write(above.join("Cargo.toml"), "[workspace]\nmembers = [\"member\"]\n").unwrap();
+        fs::create_dir(above.join(".cargo")).unwrap();
+        fs::write(above.join(".cargo/config.toml"), "[build]\ntarget-dir = \"elsewhere\"\n").unwrap();
+        let mut places = ["plain", "Jan\u{e9} Doe's \"größe\", 日本", "e\u{301} \u{301}"]
+            .map(|name| above.join(name))
+            .to_vec();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(above.join("plain"), above.join("link")).unwrap();
+            places.push(above.join("link"));
+        }
+        let toolchain = Toolchain::find().unwrap();
+        for place in places {
+            fs::create_dir_all(&place).unwrap();
+            let cache = Cache::at(place.join("session-0"), super::super::cache::Source::find());
+            fs::create_dir_all(cache.folder()).unwrap();
+            let slot = cache.slot().unwrap();
+            cache.furnish_library().unwrap();
+            write(&toolchain, &cache, &slot).unwrap();
+            // The cells' is evcxr's, with what it takes from its settings.
+            let settings: toml::Table =
+                super::super::manifest::settings(&slot.cells(), &super::root(&slot)).parse().unwrap();
+            let level = settings["evcxr"]["opt_level"].as_str().unwrap();
+            let cells = format!(
+                "[package]\nname = \"ctx\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[profile.dev]\nopt-level = {level}\n"
+            );
+            fs::write(slot.cells().join("Cargo.toml"), cells).unwrap();
+            let packages = fs::read_dir(slot.outline()).unwrap().map(|entry| entry.unwrap().path());
+            let packages = packages.filter(|path| path.is_dir()).chain([cache.library(), slot.cells()]);
+            for package in packages {
+                assert_eq!(root_of(&package), package.canonicalize().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_outline_is_written_again() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::at(root.path().join("session-0"), super::super::cache::Source::find());
+        fs::create_dir_all(cache.folder()).unwrap();
+        let slot = cache.slot().unwrap();
+        let toolchain = Toolchain::find().unwrap();
+        cache.furnish_library().unwrap();
+        write(&toolchain, &cache, &slot).unwrap();
+        let manifest = super::root(&slot).join("Cargo.toml");
+        let whole = fs::read_to_string(&manifest).unwrap();
+        fs::write(&manifest, "[pack").unwrap();
+        write(&toolchain, &cache, &slot).unwrap();
+        assert_eq!(fs::read_to_string(&manifest).unwrap(), whole);
     }
 }

@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cache::Cache;
+use super::seal;
 use super::toolchain::Toolchain;
 
 /// The packages that are kept, and where rust-analyzer looks for them.
@@ -73,12 +74,15 @@ pub fn shortened(toolchain: &Toolchain, cache: &Cache) -> io::Result<Option<Path
         return Ok(None);
     };
     let (folder, begun) = (cache.folder().join(COPY), cache.folder().join("standard-library.begun"));
-    if folder.is_dir() {
+    if folder.is_dir() && seal::look(&folder) == seal::Found::Whole {
         return Ok(Some(folder));
     }
-    match fs::remove_dir_all(&begun) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
+    seal::open(&folder)?;
+    for old in [&folder, &begun] {
+        match fs::remove_dir_all(old) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
     }
     for (from, to) in KEPT {
         let from = whole.join(from);
@@ -98,8 +102,9 @@ pub fn shortened(toolchain: &Toolchain, cache: &Cache) -> io::Result<Option<Path
         rewrite(&begun.join(file), without_documentation)?;
     }
     rewrite(&begun.join(SHIFTS), with_usual_shifts)?;
-    // Last, so that a copy which was not finished is made again.
     fs::rename(&begun, &folder)?;
+    // Last, so that a copy which was not finished is made again.
+    seal::close(&folder)?;
     Ok(Some(folder))
 }
 
@@ -223,6 +228,10 @@ mod tests {
         fs::write(whole.join("core/src/lib.rs"), "other").unwrap();
         assert_eq!(shortened(&toolchain, &cache).unwrap(), Some(folder.clone()));
         assert_eq!(read("core/src/lib.rs"), "core");
+        // A power cut had the last word.
+        fs::write(folder.join("core/src/numbers.txt"), "").unwrap();
+        assert_eq!(shortened(&toolchain, &cache).unwrap(), Some(folder.clone()));
+        assert_eq!(read("core/src/lib.rs"), "other");
         // Sources of another layout, and none, are left to rust-analyzer.
         fs::remove_file(whole.join(SHIFTS)).unwrap();
         assert_eq!(shortened(&toolchain, &cache).unwrap(), None);

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::manifest::quoted;
+use crate::private::NOWHERE;
+
 /// A toolchain that can compile and run cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
@@ -16,6 +19,8 @@ pub struct Toolchain {
     pub host: String,
     /// The shared standard library, which cells link.
     pub std_library: PathBuf,
+    /// The folder it is installed in.
+    pub sysroot: PathBuf,
     /// The standard library's sources, where they are installed; types, completion and hover want them.
     pub sources: Option<PathBuf>,
 }
@@ -54,8 +59,18 @@ impl Toolchain {
             "Rust cells need the shared standard library, and there is no libstd-*.so in {libraries}. Distributions leave \
              it out; the toolchain from https://rustup.rs has it."
         ))?;
-        let sources = Some(Path::new(sysroot).join("lib/rustlib/src/rust/library")).filter(|f| f.is_dir());
-        Ok(Toolchain { cargo, rustc, version, host, std_library, sources })
+        let sysroot = PathBuf::from(sysroot);
+        let sources = Some(sysroot.join("lib/rustlib/src/rust/library")).filter(|f| f.is_dir());
+        Ok(Toolchain { cargo, rustc, version, host, std_library, sysroot, sources })
+    }
+
+    /// A `rust-toolchain.toml` by which rustup, started beside it or below, comes to this toolchain and looks no higher;
+    /// `None` where it is not rustup's.
+    pub fn file(&self) -> Option<String> {
+        let name = self.sysroot.file_name()?.to_str()?;
+        let is_of_rustup =
+            self.sysroot.parent()?.ends_with("toolchains") && self.rustc.starts_with(&self.sysroot);
+        is_of_rustup.then(|| format!("[toolchain]\nchannel = {}\n", quoted(name)))
     }
 
     /// The flags with which evcxr has cells compiled, and we the library.
@@ -107,25 +122,41 @@ fn own_removed(command: &mut Command) {
     }
 }
 
-/// The tool that rustup would run, or the one on the PATH.
+/// The tool that rustup would run where no folder asks for another toolchain, or the one on the PATH.
 fn tool(name: &str) -> Option<PathBuf> {
-    on_path("rustup")
-        .and_then(|rustup| output(&rustup, &["which", name]))
-        .map(|path| PathBuf::from(path.trim()))
-        .filter(|path| path.is_file())
-        .or_else(|| on_path(name))
+    rustup(name, Path::new(NOWHERE)).or_else(|| on_path(name))
 }
 
-/// The first file called `name` in the folders of the PATH.
+/// The tool that rustup would run in `folder`.
+pub fn rustup(name: &str, folder: &Path) -> Option<PathBuf> {
+    let mut command = Command::new(on_path("rustup")?);
+    // Where a file asks for a toolchain that is not installed, rustup would install it.
+    command.args(["which", name]).current_dir(folder).env("RUSTUP_AUTO_INSTALL", "0");
+    let path = PathBuf::from(said(&mut command)?.trim());
+    Some(path).filter(|path| path.is_file())
+}
+
+/// The version of the compiler, `1.95.0`, wherever the program was started.
+pub fn version() -> Option<String> {
+    let said = said(Command::new("rustc").arg("--version").current_dir(NOWHERE))?;
+    said.split_whitespace().nth(1).map(str::to_string)
+}
+
+/// The first file called `name` in the folders of the PATH, of which those are passed over that the working folder decides.
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|file| file.is_file())
+    let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(&name)).find(|file| file.is_file())
 }
 
 /// What a program prints when it succeeds.
 fn output(program: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).output().ok()?;
+    said(Command::new(program).args(arguments).current_dir(NOWHERE))
+}
+
+fn said(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

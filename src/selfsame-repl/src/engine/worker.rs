@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
 
 use super::again;
+use super::apart::{looked_at, separate, Elsewhere};
 use super::cache::{Cache, Slot, Source};
 use super::compile::{compile, outlined, Progress};
 use super::ended::{compile_fault, in_words, process_fault, runtime_fault, Ended};
@@ -18,7 +19,7 @@ use super::fault::{Fault, FaultKind};
 use super::manifest::{flags, without_library};
 use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable};
 use super::status::Status;
-use super::toolchain::Toolchain;
+use super::toolchain::{rustup, Toolchain};
 
 /// As long rust-analyzer asks cargo about the packages when a session begins. What else wants cargo comes after it: for
 /// seconds then one processor has nothing to do.
@@ -49,6 +50,8 @@ struct Running {
 struct Worker<'s> {
     options: Options,
     shared: &'s Arc<Shared>,
+    /// Whether this thread has a working folder of its own.
+    is_separate: bool,
     running: Option<Running>,
     /// What is left of warming up, the next last.
     cold: Vec<fn(&mut CommandContext)>,
@@ -67,7 +70,7 @@ fn infer(context: &mut CommandContext) {
 
 /// Starts the session and serves until the last handle is dropped.
 pub(super) fn run(options: Options, inbox: &Receiver<Request>, shared: &Arc<Shared>) {
-    let mut worker = Worker { options, shared, running: None, cold: Vec::new() };
+    let mut worker = Worker { options, shared, is_separate: separate(), running: None, cold: Vec::new() };
     worker.begin();
     loop {
         let heard = if worker.cold.is_empty() {
@@ -111,6 +114,8 @@ impl Worker<'_> {
 
     fn start(&self) -> Result<Running, String> {
         self.shared.set(Status::Starting);
+        // Said before anything that is missing.
+        crate::private::cells().map_err(|e| e.to_string())?;
         let toolchain = Toolchain::find()?;
         let cache = Cache::open(&toolchain, Source::find()).map_err(|e| e.to_string())?;
         let slot = cache.slot().map_err(|e| e.to_string())?;
@@ -119,7 +124,10 @@ impl Worker<'_> {
             let mut tell = |p: Progress| self.shared.set(Status::Compiling { done: p.done, total: p.total });
             let compiled = compile(&toolchain, &cache, &slot, &alone, &mut tell).map_err(|e| e.to_string());
             self.shared.set(Status::Loading);
-            compiled
+            if let Some(remade) = compiled? {
+                self.shared.arrived(remade, true);
+            }
+            Ok::<(), String>(())
         };
         if !outlined(&toolchain, &cache, &slot, &alone).map_err(|e| e.to_string())? {
             compile()?;
@@ -154,19 +162,28 @@ impl Worker<'_> {
         sources: Option<&Path>,
     ) -> Result<CommandContext, String> {
         super::place::use_slot(slot, sources).map_err(|e| e.to_string())?;
-        let (context, outputs) = EvalContext::with_subprocess_command(self.process(toolchain, slot)?)
-            .map_err(|e| format!("Rust cells cannot run: {e}"))?;
+        let here = std::env::current_dir().map_err(|e| format!("The working folder is not there: {e}."))?;
+        let process = self.process(toolchain, slot, &here)?;
+        let elsewhere = match self.is_separate {
+            true => Some(Elsewhere::go().map_err(|e| format!("The working folder cannot be left: {e}."))?),
+            false => looked_at(&here, |folder| rustup("rustc", folder)).map(|()| None)?,
+        };
+        let started = EvalContext::with_subprocess_command(process);
+        drop(elsewhere);
+        let (context, outputs) = started.map_err(|e| format!("Rust cells cannot run: {e}"))?;
         *lock(&self.shared.process) = Some(context.process_handle());
         self.listen(outputs);
         Ok(CommandContext::with_eval_context(context))
     }
 
     /// This program, as the process that runs cells.
-    fn process(&self, toolchain: &Toolchain, slot: &Slot) -> Result<Command, String> {
+    fn process(&self, toolchain: &Toolchain, slot: &Slot, here: &Path) -> Result<Command, String> {
         let program =
             std::env::current_exe().map_err(|e| format!("This program's own file is not found: {e}."))?;
         let mut command = Command::new(program);
-        command.env("SELFSAME_FRONTEND", self.options.frontend);
+        command.current_dir(here).env("SELFSAME_FRONTEND", self.options.frontend);
+        // What a cell starts is the user's.
+        super::place::without_settings(&mut command);
         #[cfg(unix)]
         if let Some(folders) = libraries(toolchain, slot) {
             command.env("LD_LIBRARY_PATH", folders);

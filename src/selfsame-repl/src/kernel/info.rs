@@ -1,8 +1,8 @@
 //! What the kernel says of itself.
 
-use std::process::Command;
-
 use serde_json::{json, Value};
+
+use crate::engine::rust_version;
 
 /// The version of Jupyter's protocol that is spoken.
 const PROTOCOL: &str = "5.3";
@@ -16,7 +16,8 @@ pub fn kernel_info() -> Value {
         "implementation_version": env!("CARGO_PKG_VERSION"),
         "language_info": {
             "name": "rust",
-            "version": rust_version(),
+            // Empty where there is no compiler, which a cell will say better.
+            "version": rust_version().unwrap_or_default(),
             "mimetype": "text/rust",
             "file_extension": ".rs",
             "pygments_lexer": "rust",
@@ -32,10 +33,4 @@ pub fn kernel_info() -> Value {
         "debugger": false,
         "supported_features": [],
     })
-}
-
-/// `1.95.0`; empty where there is no compiler, which a cell will say better.
-fn rust_version() -> String {
-    let said = Command::new("rustc").arg("--version").output().map(|out| out.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&said).split_whitespace().nth(1).unwrap_or_default().to_string()
 }

@@ -1,6 +1,7 @@
 //! Commands that are the program's own: `:train ..` does what `selfsame train ..` does in a terminal.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use super::super::shell::{Flow, Shell};
 
@@ -90,22 +91,26 @@ pub(super) fn check(shell: &mut Shell, rest: &str) -> Flow {
         // It says itself what is wrong.
         _ => false,
     };
-    let file = std::env::temp_dir().join(format!("selfsame-check-{}.rs", std::process::id()));
+    // It goes with its folder when the command has ended.
+    let mut written = None;
     if of_session {
-        let source = crate::lesson::without_statements(&shell.log);
-        if let Err(e) = std::fs::write(&file, source).map_err(selfsame::Error::io("write", &file)) {
-            shell.screen.failure(&e.to_string());
-            return Flow::Failed;
+        match write_session(shell) {
+            Ok((folder, file)) => {
+                words.extend([file.display().to_string(), "--called".into(), "this session".into()]);
+                written = Some(folder);
+            }
+            Err(e) => {
+                shell
+                    .screen
+                    .failure(&format!("what you have defined cannot be written down to be graded: {e}"));
+                return Flow::Failed;
+            }
         }
-        words.extend([file.display().to_string(), "--called".into(), "this session".into()]);
     }
     let mut all = vec!["check".to_string()];
     all.extend(words);
     let ended = shell.command(&all);
-    if of_session {
-        // Where it cannot be removed, the system's own cleaning does it.
-        let _ = std::fs::remove_file(&file);
-    }
+    drop(written);
     match ended {
         Ok(ended) if ended.succeeded() => Flow::Go,
         // What is not done yet is an answer; only a script stops there.
@@ -120,6 +125,15 @@ pub(super) fn check(shell: &mut Shell, rest: &str) -> Flow {
             Flow::Failed
         }
     }
+}
+
+/// What the session has defined, in a file that only this user can read.
+fn write_session(shell: &Shell) -> std::io::Result<(tempfile::TempDir, PathBuf)> {
+    let folder = crate::private::scratch()?;
+    let file = folder.path().join("session.rs");
+    let mut opened = crate::private::writing().create_new(true).open(&file)?;
+    opened.write_all(crate::lesson::without_statements(&shell.log).as_bytes())?;
+    Ok((folder, file))
 }
 
 /// Words as a POSIX shell splits them, with `*` filled in.
