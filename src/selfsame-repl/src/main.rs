@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod editor;
 mod engine;
+mod exhausted;
 mod exit;
 mod face;
 mod invocation;
@@ -26,6 +27,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
+
+#[global_allocator]
+static ALLOCATOR: exhausted::SystemOrTheEnd = exhausted::SystemOrTheEnd;
 
 fn main() -> ExitCode {
     engine::become_session_process();

@@ -5,9 +5,9 @@ pub fn percent(accuracy: Option<f64>) -> String {
     number(accuracy.map(|a| 100.0 * a), 1)
 }
 
-/// A number with `digits` after the point; a dash where there is none.
+/// A number with `digits` after the point; a dash where there is none or it is none.
 pub fn number(value: Option<f64>, digits: usize) -> String {
-    value.map_or("-".to_string(), |v| format!("{v:.digits$}"))
+    value.filter(|v| v.is_finite()).map_or("-".to_string(), |v| format!("{v:.digits$}"))
 }
 
 /// A count with its thousands apart: `12,345`.

@@ -127,6 +127,7 @@ fn keys() -> Vec<&'static str> {
         "settings",
         "probe_every",
         "device",
+        "simd",
         "out",
         "name",
     ]
@@ -172,7 +173,8 @@ mod tests {
                     --name n";
         let spec = serde_json::to_value(build(&flags(line)).unwrap()).unwrap();
         let unset: Vec<_> = spec.as_object().unwrap().iter().filter(|(_, v)| v.is_null()).collect();
-        assert_eq!(unset, [(&"minutes".to_string(), &Value::Null)]);
+        // The run itself says what it is computed on.
+        assert_eq!(unset, [(&"minutes".to_string(), &Value::Null), (&"simd".to_string(), &Value::Null)]);
         let timed = build(&flags("selfsame train simclr digits --minutes 1.5")).unwrap();
         assert_eq!((timed.minutes, timed.epochs), (Some(1.5), None));
         assert_eq!(spec["warmup_epochs"], 1.5);

@@ -63,6 +63,9 @@ fn summary(folder: &Path, report: &Report) -> String {
     if Frontend::detect().is_none_or(|front| front == Frontend::Command) {
         text += &format!("\n{}\n", verdict(report));
     }
+    for why in report.all_unjudged() {
+        text += &format!("\n{why}\n");
+    }
     text += &format!("\nreport    {}\n\nTo try next:\n", folder.join("report.html").display());
     for (command, why) in next(folder, report) {
         text += &format!("  {command}\n      {why}\n");

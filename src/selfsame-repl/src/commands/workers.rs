@@ -1,8 +1,11 @@
 //! `--threads`: how many threads compute.
 
-use selfsame::Error;
+use selfsame::{session, Error};
 
-/// Gives rayon's global pool, which the library computes in, `threads` threads; one a core when `None`.
+use crate::output;
+
+/// Gives rayon's global pool, which the library computes in, `threads` threads, or as many of them as help, which is said; one a
+/// core when `None`.
 ///
 /// # Errors
 /// [`Error::Setting`] for 0, and when the system does not give as many.
@@ -12,8 +15,11 @@ pub fn set(threads: Option<usize>) -> Result<(), Error> {
     if threads == 0 {
         return Err(refused("Leave it out for one thread a core."));
     }
+    if let Some(words) = session::fewer_threads(threads) {
+        output::stderr(&words);
+    }
     rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(session::useful_threads(threads))
         .build_global()
         .map_err(|e| refused(&format!("The system says: {e}.")))
 }

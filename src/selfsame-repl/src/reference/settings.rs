@@ -1,5 +1,6 @@
 //! Every setting of a run with its presets, as the library resolves them.
 
+use selfsame::methods::RANGES;
 use selfsame::presets::{about_method, TrainSpec, METHODS};
 use selfsame::Error;
 use serde_json::Value;
@@ -17,7 +18,7 @@ const DATA: [(&str, &str); 6] = [
     ("folder:x", "folder"),
 ];
 /// What names a run, and does not shape it.
-const NOT_SETTINGS: [&str; 7] = ["method", "data", "settings", "seed", "out", "name", "device"];
+const NOT_SETTINGS: [&str; 8] = ["method", "data", "settings", "seed", "out", "name", "device", "simd"];
 
 /// The page.
 pub(super) fn page() -> Result<String, Error> {
@@ -27,8 +28,13 @@ pub(super) fn page() -> Result<String, Error> {
          folder holds every value that was used, and `selfsame train --config FILE` starts from such a file. The columns are \
          `digits`, `shapes`, `mnist:DIR`, `cifar10:DIR`, `cifar100:DIR` and `folder:DIR`; where one value stands in all, it is \
          the same for all.\n\nWhat each setting means stands in the documentation of the objective's configuration, which each section \
-         links to.\n\n## Objectives\n",
+         links to.\n\n## Ranges\n\nWhat a setting may be, in every objective that has it. Objectives narrow some of them: MoCo's \
+         queue has at least one entry. What a run needs of memory is estimated and held against what there is before anything is \
+         made. Room for more than 16,777,216 `images` means room for all.\n\n",
     );
+    let ranges = RANGES.iter().map(|(name, range)| vec![format!("`{name}`"), range.to_string()]);
+    text += &table(&["setting", "range"], ranges);
+    text += "\n## Objectives\n";
     for method in METHODS {
         text += &format!("\n### {method}\n\n{}.\n\n", upper(about_method(method)));
         let specs = DATA.iter().map(|(data, _)| flat(method, data)).collect::<Result<Vec<_>, _>>()?;

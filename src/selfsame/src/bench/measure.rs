@@ -8,6 +8,7 @@ use super::report::{OpShare, Report};
 use super::Workload;
 use crate::error::{Error, Result};
 use crate::interrupt::interrupted;
+use crate::methods::ranges;
 use crate::tape::profile;
 use crate::train::peak_memory_bytes;
 
@@ -53,6 +54,7 @@ pub fn run(workload: Workload, settings: &Settings) -> Result<Report> {
     if settings.steps == 0 {
         return Err(Error::setting("steps", 0, "1 or more", "10 is usual."));
     }
+    ranges::count("steps", "steps", settings.steps, "10 is usual.")?;
     let mut work = workload.prepare()?;
     let (seconds, ops) = time(work.as_mut(), settings)?;
     // Before the peak is measured, whose matrices are not the workload's.

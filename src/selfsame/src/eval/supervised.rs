@@ -77,7 +77,7 @@ pub fn train_supervised<E: Encoder<D>, D: Engine>(
     let batch = config.batch_size.min(part.len());
     let per_epoch = (part.len() / batch.max(1)).max(1) as u64;
     let epochs = (config.epochs as u64).max(least_steps.div_ceil(per_epoch));
-    let total = epochs * per_epoch;
+    let total = epochs.saturating_mul(per_epoch);
     let schedule = Cosine::new(config.lr, (config.warmup_epochs * per_epoch as f64) as u64, total);
     let mut optimizer = Optimizer::new(config.rule, config.weight_decay);
     let (mut step, mut gradient) = (0u64, FlatGradient::new());

@@ -6,6 +6,9 @@ use crate::error::{device, Error, Result};
 use crate::ops::Engine;
 use crate::tape::{parameters, values, AnyTensor};
 
+/// Images at most.
+const LARGEST: usize = 1 << 24;
+
 /// A cluster, or none, for each of a fixed number of images. A tensor, so that a checkpoint has it: a run resumed
 /// inside an epoch goes on with the clusters the epoch began with.
 #[derive(Debug)]
@@ -18,7 +21,15 @@ parameters!([D: Engine] Assignments<D>, D, tensors { clusters: Buffer }, modules
 
 impl<D: Engine> Assignments<D> {
     /// Room for `images`, none of them in a cluster.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for more than 16,777,216, above which float32 does not count; a device out of memory.
     pub(super) fn new(dev: &D, images: usize) -> Result<Self> {
+        if images > LARGEST {
+            let expected = format!("at most {LARGEST}");
+            let remedy = "As many as there are training images are enough.";
+            return Err(Error::setting("images", images, expected, remedy));
+        }
         let clusters = dev.try_tensor_from_vec(vec![-1.0; images], (images,)).map_err(device)?;
         Ok(Assignments { clusters })
     }

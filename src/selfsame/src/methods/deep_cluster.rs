@@ -117,6 +117,11 @@ impl<E: Encoder<D>, K: Dim, D: Engine> Objective<E, D> for DeepClusterObjective<
         1
     }
 
+    fn fits(&self, _images: usize, training: usize) -> Result<()> {
+        checks::clusters("clusters", self.weights.shape().0.size(), training)?;
+        checks::room(self.config.images, training)
+    }
+
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn() -> Result<Embeddings>) -> Result<()> {
         if !(epoch.max(1) - 1).is_multiple_of(self.config.reassign as u64) {
             return Ok(());

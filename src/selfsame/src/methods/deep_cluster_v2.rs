@@ -114,6 +114,7 @@ impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E,
     fn over(encoder: &E, dev: &D, config: &DeepClusterV2Config, (width, prototypes): (Z, K)) -> Result<Self> {
         checks::width(width)?;
         checks::at_least_one("prototypes", prototypes.size(), "Some times the classes one hopes for.")?;
+        checks::within("local-views", config.local_views, "6 are the paper's.")?;
         checks::at_least_one("hidden", config.hidden, "2048 is the paper's.")?;
         checks::at_least_one("heads", config.heads, "3 are the paper's.")?;
         checks::at_least_one("rounds", config.rounds, "10 are the paper's.")?;
@@ -163,6 +164,13 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> DeepClusterV2Objective<E, Z, K, D
 }
 
 impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for DeepClusterV2Objective<E, Z, K, D> {
+    fn fits(&self, _images: usize, training: usize) -> Result<()> {
+        for head in &self.heads {
+            checks::clusters("prototypes", head.centroids.shape().0.size(), training)?;
+        }
+        checks::room(self.config.images, training)
+    }
+
     fn views(&self) -> usize {
         2 + self.config.local_views
     }

@@ -148,6 +148,8 @@ impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E,
     type Dims = (Z, K);
 
     fn over(encoder: &E, dev: &D, config: &DinoConfig, (width, prototypes): (Z, K)) -> Result<Self> {
+        checks::at_least_one("prototypes", prototypes.size(), "Some times the classes one hopes for.")?;
+        checks::within("local-views", config.local_views, "8 are the paper's.")?;
         checks::width(width)?;
         config.check()?;
         let rng = &mut weights_of(config.seed, Part::Projector);

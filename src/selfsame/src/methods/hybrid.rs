@@ -3,7 +3,7 @@
 use dfdx::prelude::*;
 
 use super::loss::weighted;
-use super::{checks, Learner, Loss, MicroBatch, Objective, Trait};
+use super::{checks, ranges, Learner, Loss, MicroBatch, Objective, Trait};
 use crate::diagnose::Statistics;
 use crate::error::{device, Error, Result};
 use crate::eval::Embeddings;
@@ -55,6 +55,7 @@ impl<E: Encoder<D>, D: Engine> HybridObjective<E, D> {
         let remedy = "For example --set simclr=1 --set barlow=0.1.";
         for (i, (name, weight, _)) in parts.iter().enumerate() {
             checks::not_negative(name, *weight, remedy)?;
+            ranges::number(name, ranges::PART, *weight, remedy)?;
             if parts.iter().take(i).any(|(other, ..)| other == name) {
                 return Err(Error::setting("hybrid", name, "each objective once", remedy));
             }
@@ -82,6 +83,10 @@ impl<E: Encoder<D>, D: Engine> Objective<E, D> for HybridObjective<E, D> {
 
     fn local_views(&self) -> usize {
         self.parts.iter().map(|(.., part)| part.local_views()).max().unwrap_or(0)
+    }
+
+    fn fits(&self, images: usize, training: usize) -> Result<()> {
+        self.parts.iter().try_for_each(|(.., part)| part.fits(images, training))
     }
 
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn() -> Result<Embeddings>) -> Result<()> {

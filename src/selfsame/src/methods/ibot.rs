@@ -183,6 +183,8 @@ impl<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> IbotOf<E, Z, K, D> {
     /// [`Error::Setting`](crate::Error::Setting) for a setting out of its range or an encoder without patches; a
     /// device out of memory.
     pub fn over(encoder: E, dev: &D, config: IbotConfig, width: Z, prototypes: K) -> Result<Self> {
+        checks::at_least_one("prototypes", prototypes.size(), "Some times the classes one hopes for.")?;
+        checks::within("local-views", config.local_views, "10 are the paper's.")?;
         checks::width(width)?;
         config.check()?;
         encoder.grid()?;

@@ -85,6 +85,8 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for LeJepaObje
             let expected = format!("1 to the {} views", config.views);
             return Err(Error::setting("globals", config.globals, expected, "2 is the paper's."));
         }
+        checks::within("knots", config.knots, "17 is the paper's.")?;
+        checks::within("views", config.views, "2 to 10 are usual.")?;
         let plan = HeadPlan { hidden: &[config.hidden; 2], norm: true, last_norm: false };
         let rng = &mut weights_of(config.seed, Part::Projector);
         let projector = Head::new(dev, encoder.features(), width, plan, rng)?;

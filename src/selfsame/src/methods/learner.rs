@@ -73,6 +73,10 @@ impl<E: Encoder<D>, O: Objective<E, D>, D: Engine> Method<D> for Learner<E, O, D
         self.objective.local_views()
     }
 
+    fn fits(&self, images: usize, training: usize) -> Result<()> {
+        self.objective.fits(images, training)
+    }
+
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(&E) -> Result<Embeddings>) -> Result<()> {
         self.objective.before_epoch(epoch, &|| embed(&self.encoder))
     }

@@ -55,6 +55,15 @@ pub trait Method<D: Engine>: Parameters<D> {
         0
     }
 
+    /// Whether its settings go together with micro-batches of `images` and a training part of `training` images: asked before
+    /// a run begins, so that none ends at its first step.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting).
+    fn fits(&self, _images: usize, _training: usize) -> Result<()> {
+        Ok(())
+    }
+
     /// Called before the first step of every epoch, counted from 1; `embed` gives the features of all training
     /// images, in evaluation mode and without augmentation, in order.
     ///
@@ -124,6 +133,9 @@ impl<E: Encoder<D>, D: Engine> Method<D> for AnyMethod<E, D> {
     }
     fn local_views(&self) -> usize {
         (**self).local_views()
+    }
+    fn fits(&self, images: usize, training: usize) -> Result<()> {
+        (**self).fits(images, training)
     }
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(&E) -> Result<Embeddings>) -> Result<()> {
         (**self).before_epoch(epoch, embed)

@@ -101,6 +101,7 @@ impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E,
     fn over(encoder: &E, dev: &D, config: &MoCoConfig, (width, length): (Z, K)) -> Result<Self> {
         let MoCoConfig { temperature, hidden, momentum, shuffle_groups, buffers, seed } = *config;
         checks::width(width)?;
+        checks::within("hidden", hidden, "2048 is usual, 0 makes the projector linear.")?;
         checks::positive("temperature", temperature, "0.07 and 0.2 are the papers'.")?;
         checks::at_least_one("shuffle-groups", shuffle_groups, "1 switches the shuffling off.")?;
         let hidden = if hidden == 0 { vec![] } else { vec![hidden] };
@@ -137,10 +138,7 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> MoCoObjective<E, Z, K, D> {
             return self.momentum.project(x);
         }
         let (images, groups) = (batch.images(), self.groups);
-        if !images.is_multiple_of(groups) || images / groups < 2 {
-            let expected = format!("a divisor of the {images} images that leaves two or more");
-            return Err(Error::setting("shuffle-groups", groups, expected, "Take a power of two."));
-        }
+        grouped(images, groups)?;
         let mut order: Vec<usize> = (0..images).collect();
         order.shuffle(&mut batch.random(0));
         let (pixels, one) = (x.as_vec(), batch.shape().size().len());
@@ -162,7 +160,20 @@ impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> MoCoObjective<E, Z, K, D> {
     }
 }
 
+/// Checks that `images` can be shuffled in `groups` of two or more, all alike.
+fn grouped(images: usize, groups: usize) -> Result<()> {
+    if groups == 1 || (images.is_multiple_of(groups) && images / groups >= 2) {
+        return Ok(());
+    }
+    let expected = format!("a divisor of the {images} images of a batch that leaves two or more");
+    Err(Error::setting("shuffle-groups", groups, expected, "Take a power of two."))
+}
+
 impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Objective<E, D> for MoCoObjective<E, Z, K, D> {
+    fn fits(&self, images: usize, _training: usize) -> Result<()> {
+        grouped(images, self.groups)
+    }
+
     fn encoded(&self) -> usize {
         1
     }

@@ -111,6 +111,8 @@ impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E,
 
     fn over(encoder: &E, dev: &D, config: &SwavConfig, (width, prototypes): (Z, K)) -> Result<Self> {
         checks::width(width)?;
+        checks::at_least_one("prototypes", prototypes.size(), "Some times the classes one hopes for.")?;
+        checks::within("local-views", config.local_views, "6 are the paper's.")?;
         checks::at_least_one("hidden", config.hidden, "2048 is the paper's.")?;
         checks::positive("temperature", config.temperature, "0.1 is the paper's.")?;
         checks::positive("epsilon", config.epsilon, "0.05 is the paper's.")?;

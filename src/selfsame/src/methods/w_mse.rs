@@ -65,6 +65,7 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for WMseObject
         checks::width(width)?;
         checks::at_least_one("hidden", config.hidden, "1024 is the paper's.")?;
         checks::at_least_one("draws", config.draws, "1 is the paper's on CIFAR-10.")?;
+        checks::within("group", config.group, "128 is the paper's.")?;
         checks::share("shrinkage", config.shrinkage, "0 is the paper's.")?;
         if config.group <= width.size() {
             let expected = format!("more than the {} projections that are whitened", width.size());
@@ -85,6 +86,16 @@ impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for WMseObject
 }
 
 impl<E: Encoder<D>, Z: Dim, D: Engine> Objective<E, D> for WMseObjective<E, Z, D> {
+    fn fits(&self, images: usize, _training: usize) -> Result<()> {
+        let group = self.settings.group;
+        if images.is_multiple_of(group) {
+            return Ok(());
+        }
+        let expected = format!("a divisor of the {images} images of a batch, or of a micro-batch of it");
+        let remedy = "Choose a --batch-size that is a multiple of the group, or another --set group.";
+        Err(Error::setting("group", group, expected, remedy))
+    }
+
     fn loss(
         &mut self,
         features: Tensor<(usize, E::Features), f32, D, OwnedTape<f32, D>>,

@@ -101,6 +101,7 @@ pub use real::Real;
 pub use resize::{resize, Resize};
 pub use selftest::{self_test, SelfCheck, SELF_TEST_TOLERANCE};
 pub(crate) use simd::{dot, largest, sum, sum_map, sum_zip, vectorized};
+pub use simd::{simd_kind, SIMD, SIMD_KINDS};
 pub use softmax::{log_softmax, logsumexp, softmax, SoftmaxOp};
 pub use stack::{transformer, vision_transformer, BlockParameters, PatchEmbedding, StackOp, StackParameters};
 pub use tokens::{gather_tokens, scatter_tokens, TokensOp};

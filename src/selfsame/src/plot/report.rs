@@ -146,8 +146,9 @@ pub(crate) fn accuracy_figure(report: &Report) -> Result<Figure> {
 
 fn scores(page: &mut String, report: &Report) -> Result<()> {
     let (table, figure) = (scores_table(report), accuracy_figure(report)?);
+    let unjudged: String = report.all_unjudged().map(|why| format!("<p>{}</p>", escaped(why))).collect();
     page.push_str(&format!(
-        "<section class=\"scores\">\n<h2>Is it better than nothing?</h2>\n<div class=\"wide\">{}</div>\n\
+        "<section class=\"scores\">\n<h2>Is it better than nothing?</h2>\n{unjudged}<div class=\"wide\">{}</div>\n\
          <p class=\"note\">Accuracy on the test part, every representation under the same probes. Below 100 % of the \
          labels: mean over five draws; supervised then means the encoder trained on those labels alone, scored by its \
          own classifier.</p>\n<div class=\"figures\">{}</div>\n</section>\n",

@@ -23,6 +23,7 @@ pub(crate) fn report() -> Report {
         loss: history().epochs.iter().map(|e| e.loss).collect(),
         scores: scores(0.97, 0.757, 0.93, 0.978),
         baselines: Baselines {
+            unjudged: Vec::new(),
             random_init: scores(0.93, 0.589, 0.87, 0.955),
             pixels: scores(0.95, 0.634, 0.88, 0.953),
             pca: scores(0.95, 0.631, 0.875, 0.948),
@@ -38,6 +39,7 @@ pub(crate) fn report() -> Report {
             ..Default::default()
         },
         alarms: Vec::new(),
+        unjudged: Vec::new(),
         images_per_second: 5210.0,
         peak_memory_bytes: 214_000_000,
         seconds: 48.3,

@@ -36,6 +36,9 @@ pub fn verdict(report: &Report) -> String {
         }
         None => ("by kNN".into(), report.scores.knn.k20, b.random_init.knn.k20, b.pixels.knn.k20),
     };
+    if let (false, Some(why)) = (ours.is_finite(), report.all_unjudged().next()) {
+        return format!("Not judged: {why}");
+    }
     let lead = |other: f64| {
         let points = 100.0 * (ours - other);
         match points {

@@ -1,10 +1,9 @@
 //! How many epochs a training time is.
 
-use super::data::{normalise, open, DataKind};
-use super::run::{dispatch, Job};
-use super::{objectives, TrainSpec};
+use super::data::DataKind;
+use super::run::{dispatch, prepare, Job, Prepared};
+use super::TrainSpec;
 use crate::error::{Error, Result};
-use crate::methods::Method;
 use crate::ops::Engine;
 use crate::train::{EpochLine, StepLine, TrainConfig, Trainer, Watch};
 
@@ -42,11 +41,8 @@ impl Job for Measure {
     type Output = f64;
 
     fn run<D: Engine>(self, dev: &D, spec: &TrainSpec, kind: DataKind, dir: &str) -> Result<f64> {
-        let config = TrainConfig { epochs: PASSES, probe_every: PASSES, ..spec.train_config()? };
-        let mut method = objectives::build(dev, spec, kind)?;
-        let data = open(kind, dir)?;
-        config.validate(data.train().len())?;
-        let views = kind.views(method.views(), method.local_views(), &normalise(&data)?);
+        let Prepared { config, mut method, data, views, .. } = prepare(dev, spec, kind, dir)?;
+        let config = TrainConfig { epochs: PASSES, probe_every: PASSES, ..config };
         let piece = data.with_shorter_training((STEPS * config.batch_size).max(IMAGES));
         let mut pace = Pace::default();
         let trainer = Trainer::new(dev).config(config.clone());

@@ -16,6 +16,7 @@ use super::data::DataKind;
 use super::run::{read_config, resume_beside, train_beside};
 use super::{TrainSpec, METHODS};
 use crate::error::{Error, Result};
+use crate::methods::ranges;
 use crate::plot::{bars, BarRow, Figure, Table};
 use crate::train::{
     load_state, read_metrics, reset_peak_memory, Baselines, EpochMetrics, Outcome, Progress, Report, Scores,
@@ -133,6 +134,7 @@ pub fn compare(spec: &CompareSpec, watch: &mut dyn Watch) -> Result<MethodTable>
     if spec.seeds == 0 {
         return Err(Error::setting("seeds", 0, "at least 1", "3 give a standard deviation."));
     }
+    ranges::count("seeds", "seeds", spec.seeds as usize, "3 give a standard deviation.")?;
     let kind = DataKind::of(&spec.data)?.0;
     one_kind_of_run(spec, &methods, kind)?;
     let (mut found, mut failures, mut interrupted) = (Vec::new(), Vec::new(), false);
@@ -484,6 +486,12 @@ mod tests {
         let unsaid = CompareSpec { epochs: None, ..more };
         assert!(compare(&unsaid, &mut ()).unwrap_err().to_string().starts_with("epochs is 30. Expected 1"));
         assert!(!spec.out.join("simclr-digits-seed1").exists());
+        let endless = CompareSpec { seeds: u64::MAX, ..spec.clone() };
+        let message = compare(&endless, &mut ()).unwrap_err().to_string();
+        assert!(
+            message.starts_with("seeds is 18446744073709551615. Expected a whole number from 1 to 1000."),
+            "{message}"
+        );
         let unknown = CompareSpec { methods: vec!["simclear".into()], ..spec };
         assert!(compare(&unknown, &mut ()).unwrap_err().to_string().contains("did you mean 'simclr'?"));
     }

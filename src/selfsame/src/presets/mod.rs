@@ -7,6 +7,7 @@ pub mod compare;
 mod data;
 mod judge;
 mod look;
+mod memory;
 mod objectives;
 mod publish;
 mod run;

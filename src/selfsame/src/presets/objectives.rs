@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::data::{DataKind, Preset};
-use super::settings::{merged, merged_with_flags, parsed, taken};
+use super::memory;
+use super::settings::{merged, merged_with_flags, parsed, same_name, taken};
 use super::{TrainSpec, METHODS};
 use crate::error::{Error, Result};
 use crate::methods::{
@@ -19,6 +20,7 @@ use crate::methods::{
 };
 use crate::nn::{AnyEncoder, Encoder};
 use crate::ops::Engine;
+use crate::tape::count_parameters;
 
 /// An objective over the encoder of the presets.
 type Boxed<D> = Box<dyn Objective<AnyEncoder<D>, D>>;
@@ -187,10 +189,12 @@ pub(super) fn settings(
         .partition(|(name, _)| name.contains('.'));
     let mut all = merged(&defaults(method, kind)?, &weights.into_iter().collect())?;
     for (name, value) in own {
-        let (part, setting) = name.split_once('.').unwrap_or_default();
-        let one = Map::from_iter([(setting.to_string(), value)]);
-        let checked = merged_with_flags(&defaults(part, kind)?, &one)?;
-        all.extend(checked.get(setting).map(|value| (name.clone(), value.clone())));
+        let (given, setting) = name.split_once('.').unwrap_or_default();
+        let part = METHODS.iter().find(|known| same_name(known, given)).copied().unwrap_or(given);
+        let known = defaults(part, kind)?;
+        let checked = merged_with_flags(&known, &Map::from_iter([(setting.to_string(), value)]))?;
+        let own = checked.into_iter().find(|(name, _)| same_name(name, setting));
+        all.extend(own.map(|(setting, value)| (format!("{part}.{setting}"), value)));
     }
     Ok(all)
 }
@@ -216,10 +220,22 @@ fn with_count<C: Serialize>(config: C, name: &str, count: usize) -> Result<Map<S
     Ok(fields)
 }
 
+/// `spec` with room for `training` images wherever it asks for room for more than can be counted, which is how one says all.
+pub(super) fn with_room(spec: &TrainSpec, training: usize) -> TrainSpec {
+    let mut spec = spec.clone();
+    for (name, value) in &mut spec.settings {
+        let room = name == "images" || name.ends_with(".images");
+        if room && value.as_u64().is_some_and(|images| images > 1 << 24) {
+            *value = training.into();
+        }
+    }
+    spec
+}
+
 /// The method of a resolved `spec` with its initial weights.
 ///
 /// # Errors
-/// A setting out of its range; a device out of memory.
+/// A setting out of its range; more memory than the machine has; a device out of memory.
 pub(super) fn build<D: Engine>(
     dev: &D,
     spec: &TrainSpec,
@@ -229,6 +245,7 @@ pub(super) fn build<D: Engine>(
     let recipe = kind.encoder(spec.encoder.as_deref().unwrap_or_else(|| self::encoder(&spec.method)))?;
     let encoder = AnyEncoder::build(&recipe, dev, &mut weights_of(seed, Part::Encoder))?;
     let width = spec.projector_dim.unwrap_or_else(|| encoder.features());
+    memory::check(spec, kind, encoder.features(), count_parameters(&encoder))?;
     if spec.method == "hybrid" {
         let parts = hybrid(&encoder, dev, spec, kind, width)?;
         return Ok(Box::new(Learner::of(encoder, parts)));
@@ -254,20 +271,35 @@ fn hybrid<D: Engine>(
     kind: DataKind,
     width: usize,
 ) -> Result<HybridObjective<AnyEncoder<D>, D>> {
-    let mut parts = Vec::new();
-    for (name, weight) in spec.settings.iter().filter(|(name, _)| !name.contains('.')) {
-        let weight = weight.as_f64().unwrap_or(f64::NAN);
-        if weight != 0.0 {
-            let mut settings = defaults(name, kind)?;
-            settings.insert("seed".into(), spec.seed.unwrap_or(0).into());
-            let own = spec.settings.iter().filter_map(|(key, value)| {
-                key.strip_prefix(name.as_str())?.strip_prefix('.').map(|own| (own.to_string(), value.clone()))
-            });
-            settings.extend(own);
-            parts.push((name.clone(), weight, objective(name, encoder, dev, settings, width)?));
-        }
+    let mut objectives = Vec::new();
+    for (name, mut settings) in parts(spec, kind)? {
+        let weight = spec.settings.get(&name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        settings.insert("seed".into(), spec.seed.unwrap_or(0).into());
+        let one = objective(&name, encoder, dev, settings, width)?;
+        objectives.push((name, weight, one));
     }
-    HybridObjective::of(parts)
+    HybridObjective::of(objectives)
+}
+
+/// The objectives a resolved `spec` is made of with their settings: one, or a hybrid's whose weight is not 0.
+///
+/// # Errors
+/// [`Error::Unknown`] for a part that does not exist.
+pub(super) fn parts(spec: &TrainSpec, kind: DataKind) -> Result<Vec<(String, Map<String, Value>)>> {
+    if spec.method != "hybrid" {
+        return Ok(vec![(spec.method.clone(), spec.settings.clone())]);
+    }
+    let weights = spec.settings.iter().filter(|(name, _)| !name.contains('.'));
+    let used = weights.filter(|(_, weight)| weight.as_f64() != Some(0.0));
+    used.map(|(name, _)| {
+        let mut settings = defaults(name, kind)?;
+        let own = spec.settings.iter().filter_map(|(key, value)| {
+            key.strip_prefix(name.as_str())?.strip_prefix('.').map(|own| (own.to_string(), value.clone()))
+        });
+        settings.extend(own);
+        Ok((name.clone(), settings))
+    })
+    .collect()
 }
 
 /// The objective called `method` over `encoder`.
@@ -375,6 +407,126 @@ mod tests {
         assert!(message("hybrid", "barlow.lamda", 0.into()).contains("did you mean 'lambda'?"));
         assert!(message("hybrid", "simclar", 1.into()).contains("did you mean 'simclr'?"));
         assert!(message("hybrid", "simclr", (-1).into()).starts_with("simclr is -1."));
+        // Hands type dashes for underscores and the other way round; names of objectives have dashes.
+        let spec = built("hybrid", "moco_v2", 0.5.into()).unwrap();
+        assert_eq!((&spec.settings["moco-v2"], spec.settings.get("moco_v2")), (&0.5.into(), None));
+        let spec = built("hybrid", "moco_v2.shuffle-groups", 2.into()).unwrap();
+        assert_eq!(spec.settings["moco-v2.shuffle_groups"], 2);
+        for part in ["moco-v1", "moco-v2", "moco-v3", "w-mse", "deepcluster-v2"] {
+            let (name, value) = crate::presets::read_setting(&format!("{part}=0.25")).unwrap();
+            assert_eq!(built("hybrid", &name, value).unwrap().settings[part], 0.25);
+        }
+    }
+
+    /// What people and programs write when they do not mean it.
+    const EXTREMES: &[&str] = &[
+        "0",
+        "1",
+        "-1",
+        "2",
+        "0.5",
+        "2147483648",
+        "9223372036854775808",
+        "18446744073709551615",
+        "nan",
+        "inf",
+        "1e308",
+        "1e-308",
+        "-1e308",
+        "true",
+        "null",
+        "[]",
+        "{}",
+        "\"\"",
+    ];
+
+    /// Makes what a run would be made of, and says how many numbers it holds.
+    fn made(spec: &TrainSpec) -> Result<usize> {
+        const TRAINING: usize = 1400;
+        let spec = with_room(&spec.resolve()?, TRAINING);
+        let config = spec.train_config()?;
+        config.validate(TRAINING)?;
+        let built = build(&Cpu::default(), &spec, DataKind::Digits)?;
+        built.fits(config.batch_size / config.accumulate, TRAINING)?;
+        let mut numbers = 0;
+        crate::tape::Parameters::visit(&built, "", &mut |_, _, t| numbers += t.read().len());
+        Ok(numbers)
+    }
+
+    /// Whether `spec` is made, small, or refused in words; said with `what`.
+    fn taken_or_refused(what: &str, spec: &TrainSpec) -> bool {
+        match made(spec) {
+            Ok(numbers) => {
+                assert!(numbers < 100_000_000, "{what}: {numbers} numbers");
+                true
+            }
+            Err(error) => {
+                assert!(matches!(error, Error::Setting { .. } | Error::Unknown { .. }), "{what}: {error:?}");
+                assert!(
+                    error.to_string().contains(" is ") || error.to_string().contains("unknown"),
+                    "{what}: {error}"
+                );
+                false
+            }
+        }
+    }
+
+    fn small(method: &str) -> TrainSpec {
+        let encoder = if method == "ibot" { "vit" } else { "mlp" };
+        let data = "digits".into();
+        TrainSpec { method: method.into(), data, encoder: Some(encoder.into()), ..Default::default() }
+    }
+
+    #[test]
+    fn every_setting_of_every_objective_is_taken_or_refused_in_words() {
+        let (mut taken, mut refused) = (0, 0);
+        for method in METHODS {
+            let own = defaults(method, DataKind::Digits).unwrap();
+            for (name, preset) in &own {
+                let range = method == &"hybrid" || crate::methods::range_of(name).is_some();
+                assert!(range || name == "seed" || !preset.is_number(), "{method}: {name} has no range");
+                for given in EXTREMES {
+                    let setting = super::super::read_setting(&format!("{name}={given}")).unwrap();
+                    let mut spec = small(method);
+                    spec.settings.insert(setting.0, setting.1);
+                    match taken_or_refused(&format!("{method} --set {name}={given}"), &spec) {
+                        true => taken += 1,
+                        false => refused += 1,
+                    }
+                }
+            }
+        }
+        assert!(taken > 200 && refused > 1000, "{taken} taken, {refused} refused");
+    }
+
+    #[test]
+    fn every_setting_that_all_runs_have_is_taken_or_refused_in_words() {
+        let Value::Object(fields) = serde_json::to_value(TrainSpec::default()).unwrap() else { panic!() };
+        let mut refused = 0;
+        for name in fields.keys().filter(|name| !["out", "name", "simd"].contains(&name.as_str())) {
+            for given in EXTREMES {
+                let value = super::super::read_setting(&format!("{name}={given}")).unwrap().1;
+                let Value::Object(mut all) = serde_json::to_value(small("simclr")).unwrap() else { panic!() };
+                all.insert(name.clone(), value);
+                // What is of another type is refused where it is read.
+                let Ok(spec) = serde_json::from_value::<TrainSpec>(Value::Object(all)) else { continue };
+                refused += usize::from(!taken_or_refused(&format!("{name} = {given}"), &spec));
+            }
+        }
+        assert!(refused > 60, "{refused}");
+    }
+
+    #[test]
+    fn room_for_more_images_than_can_be_counted_is_room_for_all() {
+        let mut spec = small("deepcluster");
+        spec.settings.insert("images".into(), u64::MAX.into());
+        assert_eq!(with_room(&spec.resolve().unwrap(), 1437).settings["images"], 1437);
+        spec.settings.insert("images".into(), 2000.into());
+        assert_eq!(with_room(&spec.resolve().unwrap(), 1437).settings["images"], 2000);
+        let mut hybrid = small("hybrid");
+        hybrid.settings.insert("deepcluster_v2".into(), 1.into());
+        hybrid.settings.insert("deepcluster_v2.images".into(), u64::MAX.into());
+        assert_eq!(with_room(&hybrid.resolve().unwrap(), 1437).settings["deepcluster-v2.images"], 1437);
     }
 
     /// Copies a run folder when the second epoch begins: what a process that was killed then leaves.

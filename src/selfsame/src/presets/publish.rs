@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::judge::MEASURABLE;
 use super::TrainSpec;
 use crate::augment::Views;
 use crate::data::Dataset;
@@ -31,15 +32,22 @@ pub(super) fn publish<D: Engine>(
     progress: &Progress,
     report: &Report,
 ) -> Result<()> {
+    let figures = folder.join("figures");
+    std::fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
     let untrained = AnyEncoder::build(recipe, dev, &mut stream(&[report.seed, Purpose::Init as u64, 0]))?;
     let channels = data.shape().size().channels;
     let before = Frozen::new(&untrained, dev, evaluation_normalise(views, channels)).embed(&data.test())?;
-    let map = parts.test.scatter_of("Test features in the plane (PCA)", data.classes())?.figure().clone();
+    // There are no figures of test features where there are too few of them.
+    let shown = parts.test.len() >= MEASURABLE;
+    let of_test = |figure: &dyn Fn() -> Result<Figure>| shown.then(figure).transpose();
+    let map = || -> Result<Figure> {
+        Ok(parts.test.scatter_of("Test features in the plane (PCA)", data.classes())?.figure().clone())
+    };
     let extras = Extras {
-        spectrum: Some(spectra(&[("trained", &parts.test), ("random init", &before)])?),
-        scatter: Some(map),
+        spectrum: of_test(&|| spectra(&[("trained", &parts.test), ("random init", &before)]))?,
+        scatter: of_test(&map)?,
         views: Some(views.pictures(&data.train(), report.seed)?.figure()?),
-        neighbours: Some(data.neighbors(&parts.train, &parts.test, ROWS)?.figure()?),
+        neighbours: of_test(&|| data.neighbors(&parts.train, &parts.test, ROWS)?.figure())?,
         settings: settings(spec),
         reproduce: format!(
             "selfsame train --config {} --name {}-again",
@@ -48,8 +56,6 @@ pub(super) fn publish<D: Engine>(
         ),
         resume: format!("selfsame train --resume {}", folder.display()),
     };
-    let figures = folder.join("figures");
-    std::fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
     let named = [
         ("spectrum", &extras.spectrum),
         ("map", &extras.scatter),

@@ -7,23 +7,24 @@ use std::time::Instant;
 use dfdx::prelude::Cpu;
 
 use super::data::{normalise, open, DataKind};
-use super::judge::{baselines, embed};
+use super::judge::{baselines, embed, judgeable, unjudged, MEASURABLE};
 use super::publish::publish;
 use super::{budget, objectives, TrainSpec};
 use crate::augment::Views;
 use crate::data::Dataset;
+use crate::diagnose::Geometry;
 use crate::error::{Error, Result};
 use crate::eval::judge;
-use crate::methods::Method;
+use crate::methods::{AnyMethod, Method};
 use crate::nn::{AnyEncoder, Encoder};
-use crate::ops::Engine;
+use crate::ops::{simd_kind, Engine};
 use crate::optim::Optimizer;
 use crate::plot::verdict;
 use crate::shape::AnyImage;
 use crate::tape::count_parameters;
 use crate::train::{
-    checkpoint_exists, geometry, load_checkpoint, peak_memory_bytes, read_metrics, write_atomic, Baselines,
-    Ending, Outcome, Plan, Progress, Report, RunLock, Scores, Trainer, Watch,
+    checkpoint_exists, geometry, load_checkpoint, load_state, peak_memory_bytes, read_metrics, write_atomic,
+    Baselines, Ending, Outcome, Plan, Progress, Report, RunLock, Scores, TrainConfig, Trainer, Watch,
 };
 
 /// Trains, judges against the baselines, and leaves a run folder.
@@ -43,6 +44,7 @@ pub(super) fn train_beside(
 ) -> Result<Outcome> {
     let named = spec.name.is_some();
     let spec = spec.resolve()?;
+    simd_kind()?;
     let place = Place::New { named };
     free_name(&spec, named)?;
     let spec = budget::with_epochs(spec, watch)?;
@@ -153,14 +155,14 @@ impl Job for Train<'_> {
 
     fn run<D: Engine>(self, dev: &D, spec: &TrainSpec, kind: DataKind, dir: &str) -> Result<Outcome> {
         let begun = Instant::now();
-        let config = spec.train_config()?;
-        let mut method = objectives::build(dev, spec, kind)?;
-        let data = open(kind, dir)?;
-        config.validate(data.train().len())?;
-        let views = kind.views(method.views(), method.local_views(), &normalise(&data)?);
+        let Prepared { spec, config, mut method, data, views } = prepare(dev, spec, kind, dir)?;
+        let new = matches!(self.place, Place::New { .. });
         let (_lock, folder, spec) = match self.place {
-            Place::Begun(lock, folder) => (lock, folder, spec.clone()),
-            Place::New { named } => new_folder(spec, named)?,
+            Place::Begun(lock, folder) => (lock, folder, spec),
+            Place::New { named } => {
+                judgeable(&spec.data, &data)?;
+                new_folder(&spec, named)?
+            }
         };
         let settings = serde_json::Value::Object(spec.settings());
         let trainer = Trainer::new(dev).config(config.clone()).settings(settings).folder(&folder);
@@ -179,7 +181,16 @@ impl Job for Train<'_> {
         if let Some(note) = method.about(config.batch_size).accumulation.filter(|_| config.accumulate > 1) {
             self.watch.stage(note);
         }
-        let progress = trainer.watch_within(&mut *self.watch).fit(&mut method, &data, &views)?;
+        if let Some(words) = other_vectors(&spec)? {
+            self.watch.stage(&words);
+        }
+        let trained = trainer.watch_within(&mut *self.watch).fit(&mut method, &data, &views);
+        let progress = trained.inspect_err(|error| {
+            // Found wrong at its first step, it never was a run: nothing to resume, and its name is free again.
+            if new && matches!(error, Error::Setting { .. } | Error::Shape { .. }) && no_steps(&folder) {
+                drop(fs::remove_dir_all(&folder));
+            }
+        })?;
         let finished =
             Finished { dev, folder: &folder, spec: &spec, data: &data, views: &views, progress: &progress };
         let judged = match progress.is_done(&config) {
@@ -207,6 +218,56 @@ impl Job for Train<'_> {
     }
 }
 
+/// What a run is made of.
+pub(super) struct Prepared<D: Engine> {
+    /// With what only the data could say.
+    pub(super) spec: TrainSpec,
+    pub(super) config: TrainConfig,
+    pub(super) method: AnyMethod<AnyEncoder<D>, D>,
+    pub(super) data: Dataset<AnyImage>,
+    pub(super) views: Views,
+}
+
+/// Opens the data, makes the method, and checks that they and all settings go together: whatever can be found wrong is, before
+/// anything is written or trained.
+///
+/// # Errors
+/// As [`train`].
+pub(super) fn prepare<D: Engine>(
+    dev: &D,
+    spec: &TrainSpec,
+    kind: DataKind,
+    dir: &str,
+) -> Result<Prepared<D>> {
+    let config = spec.train_config()?;
+    let data = open(kind, dir)?;
+    let training = data.train().len();
+    let spec = objectives::with_room(spec, training);
+    let method = objectives::build(dev, &spec, kind)?;
+    config.validate(training)?;
+    method.fits(config.batch_size / config.accumulate, training)?;
+    let views = kind.views(method.views(), method.local_views(), &normalise(&data)?);
+    Ok(Prepared { spec, config, method, data, views })
+}
+
+/// What to say to a run that was begun with other vector instructions than this process has.
+fn other_vectors(spec: &TrainSpec) -> Result<Option<String>> {
+    let now = simd_kind()?;
+    let then = spec.simd.as_ref().filter(|then| **then != now);
+    Ok(then.map(|then| {
+        format!(
+            "the run was begun with {then} vector instructions and goes on with {now}: its numbers will not be those, \
+             bit by bit, that they would have been"
+        )
+    }))
+}
+
+/// Whether the run in `folder` has made no step.
+fn no_steps(folder: &Path) -> bool {
+    !checkpoint_exists(folder)
+        || load_state::<Progress>(folder).is_ok_and(|progress| progress.steps_done == 0)
+}
+
 /// A run whose training is over.
 struct Finished<'r, D> {
     dev: &'r D,
@@ -231,7 +292,10 @@ impl<D: Engine> Finished<'_, D> {
         watch.stage("judging the encoder");
         let parts = embed(dev, encoder, data, views)?;
         let scores = judge(&parts, config.seed)?;
-        let diagnostics = geometry(dev, encoder, &data.test(), &parts.test, views, config.seed)?;
+        let diagnostics = match parts.test.len() {
+            0..MEASURABLE => Geometry::default(),
+            _ => geometry(dev, encoder, &data.test(), &parts.test, views, config.seed)?,
+        };
         let baselines = match known {
             Some(known) => known,
             None => baselines::<AnyEncoder<D>, D>(dev, &encoder.recipe(), data, views, &config, watch)?,
@@ -248,6 +312,7 @@ impl<D: Engine> Finished<'_, D> {
             baselines,
             diagnostics,
             alarms: progress.alarms.clone(),
+            unjudged: unjudged(data),
             images_per_second: progress.images_per_second(),
             peak_memory_bytes: peak_memory_bytes(),
             seconds: begun.elapsed().as_secs_f64(),
@@ -309,13 +374,14 @@ fn taken(folder: &Path) -> Error {
 /// number where it is taken.
 fn new_folder(spec: &TrainSpec, named: bool) -> Result<(RunLock, PathBuf, TrainSpec)> {
     let (out, base) = free_name(spec, named)?;
+    let simd = Some(simd_kind()?);
     fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
     for number in 1.. {
         let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
         let folder = out.join(&name);
         match fs::create_dir(&folder) {
             Ok(()) => {
-                let spec = TrainSpec { name: Some(name), ..spec.clone() };
+                let spec = TrainSpec { name: Some(name), simd: simd.clone(), ..spec.clone() };
                 let begun = RunLock::take(&folder)
                     .and_then(|lock| write_json(&folder.join("config.json"), &spec).map(|()| lock));
                 // A folder without a configuration is no run: better none at all.
@@ -345,4 +411,74 @@ pub(super) fn read_config(folder: &Path) -> Result<TrainSpec> {
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::run(path, e.to_string(), ""))?;
     write_atomic(path, (text + "\n").as_bytes())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Said(Vec<String>);
+
+    impl Watch for Said {
+        fn stage(&mut self, what: &str) {
+            self.0.push(what.into());
+        }
+    }
+
+    fn spec(method: &str, folder: &Path) -> TrainSpec {
+        TrainSpec {
+            method: method.into(),
+            data: "digits".into(),
+            encoder: Some("mlp".into()),
+            epochs: Some(1),
+            out: Some(folder.join("runs")),
+            name: Some("run".into()),
+            ..TrainSpec::default()
+        }
+    }
+
+    #[test]
+    fn settings_that_only_a_step_finds_wrong_are_found_before_there_is_a_folder() {
+        for (method, name, value) in [
+            ("moco-v2", "shuffle_groups", 5u64),
+            ("w-mse", "group", 100),
+            ("deepcluster", "clusters", 5000),
+            ("deepcluster", "images", 100),
+            ("deepcluster-v2", "prototypes", 5000),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut spec = spec(method, folder.path());
+            spec.settings.insert(name.into(), value.into());
+            let error = train(&spec, &mut ()).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("{} is {value}. Expected", name.replace('_', "-"))),
+                "{error}"
+            );
+            assert!(!folder.path().join("runs").exists(), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_run_remembers_its_vectors_and_says_when_it_goes_on_with_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = TrainSpec { simd: Some("mine".into()), ..spec("simclr", folder.path()) };
+        train(&spec, &mut ()).unwrap();
+        let run = folder.path().join("runs/run");
+        let own = read_config(&run).unwrap();
+        assert_eq!(own.simd, Some(simd_kind().unwrap()));
+        let resumed_with = |simd: Option<&str>| {
+            let spec = TrainSpec { simd: simd.map(String::from), ..own.clone() };
+            write_json(&run.join("config.json"), &spec).unwrap();
+            let mut said = Said::default();
+            resume(&run, &TrainSpec::default(), &mut said).unwrap();
+            said.0.into_iter().find(|what| what.contains("vector instructions"))
+        };
+        let said = resumed_with(Some("altivec")).unwrap();
+        assert!(said.starts_with("the run was begun with altivec vector instructions"), "{said}");
+        assert_eq!(resumed_with(own.simd.as_deref()), None);
+        // Runs from before say nothing of it.
+        assert_eq!(resumed_with(None), None);
+    }
 }

@@ -3,7 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::METHODS;
 use crate::error::{Error, Result};
+use crate::methods::ranges;
 
 /// Settings of every objective that have flags, and fields of [`TrainSpec`](super::TrainSpec), of their own.
 const FLAGS: &[&str] = &["seed", "temperature"];
@@ -45,8 +47,9 @@ pub(super) fn merged(
     if let Some((name, value)) =
         given.iter().find(|(name, _)| FLAGS.contains(&name.as_str()) && defaults.contains_key(*name))
     {
-        let remedy = format!("Write --{name} {value}.");
-        return Err(Error::setting(name, value, "set by its own flag", remedy));
+        let (expected, remedy) =
+            (format!("another name: {name} has a flag of its own"), format!("Write --{name} {value}."));
+        return Err(Error::setting("--set", format!("{name}={value}"), expected, remedy));
     }
     let mut all = defaults.clone();
     all.retain(|name, _| !FLAGS.contains(&name.as_str()));
@@ -62,18 +65,27 @@ pub(super) fn merged_with_flags(
     given: &Map<String, Value>,
 ) -> Result<Map<String, Value>> {
     let mut all = defaults.clone();
-    for (name, value) in given {
-        let Some(default) = all.get(name) else {
+    for (given, value) in given {
+        let Some((name, default)) = all.iter().find(|(name, _)| same_name(name, given)) else {
             let known = all.keys().cloned().collect();
-            return Err(Error::Unknown { kind: "setting", given: name.clone(), known });
+            return Err(Error::Unknown { kind: "setting", given: given.clone(), known });
         };
+        let name = name.clone();
         let value = of_kind(default, value).ok_or_else(|| {
             let remedy = format!("The preset is {default}.");
-            Error::setting(name, value, expected(default), remedy)
+            Error::setting(name.as_str(), value, expected(default), remedy)
         })?;
-        all.insert(name.clone(), value);
+        let of = if METHODS.contains(&name.as_str()) { ranges::PART } else { name.as_str() };
+        ranges::value(&name, of, &value)?;
+        all.insert(name, value);
     }
     Ok(all)
+}
+
+/// Whether two spellings are one name: hands type dashes and underscores for each other.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    let dash = |b: u8| if b == b'_' { b'-' } else { b };
+    one.len() == other.len() && one.bytes().map(dash).eq(other.bytes().map(dash))
 }
 
 /// `value` where it is of the default's kind: a whole number stays one, a number may be whole.
@@ -148,7 +160,11 @@ mod tests {
         assert!(message(r#"{"momentun": 1}"#).contains("did you mean 'momentum'?"));
         assert!(message(r#"{"queue": 0.5}"#).starts_with("queue is 0.5. Expected a whole number"));
         assert!(message(r#"{"buffers": 3}"#).contains("a word"));
-        assert!(message(r#"{"seed": 3}"#).contains("--seed 3"));
+        assert_eq!(
+            message(r#"{"seed": 3}"#),
+            "--set is seed=3. Expected another name: seed has a flag of its own. Write --seed 3."
+        );
+        assert!(message(r#"{"queue": 99999999}"#).contains("a whole number from 0 to 16777216"));
     }
 
     #[test]

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::data::DataKind;
 use super::objectives;
+use super::settings::same_name;
 use crate::error::{Error, Result};
+use crate::methods::ranges;
 use crate::optim::Rule;
 use crate::random::default_seed;
 use crate::train::{positive, TrainConfig};
@@ -86,6 +88,9 @@ pub struct TrainSpec {
     pub probe_every: Option<usize>,
     /// `cpu` or `cuda`.
     pub device: Option<String>,
+    /// Which vector instructions the run was begun with ([`simd_kind`](crate::ops::simd_kind)), written down when it begins;
+    /// what is given is not heeded. Runs of one kind have the same bytes.
+    pub simd: Option<String>,
     /// Folder that holds run folders (`runs`).
     pub out: Option<PathBuf>,
     /// Name of the run folder, which must be free; made from method, data and seed when unset, with a number behind it
@@ -141,13 +146,18 @@ impl TrainSpec {
             settings: objectives::settings(method, kind, &self.settings)?,
             probe_every: self.probe_every.or(Some(1)),
             device: Some(device),
+            simd: self.simd.clone(),
             out: self.out.clone().or_else(|| Some("runs".into())),
             name: self.name.clone().or_else(|| Some(format!("{}-{}-seed{seed}", self.method, kind.name()))),
         };
         // Whatever needs no data is checked before any are read.
         if let Some(minutes) = spec.minutes {
-            positive("minutes", minutes, "10 is a good start; 0.5 is half a minute.")?;
+            let remedy = "10 is a good start; 0.5 is half a minute.";
+            positive("minutes", minutes, remedy)?;
+            ranges::number("minutes", "minutes", minutes, remedy)?;
         }
+        let width = spec.projector_dim.unwrap_or(preset.projector_dim);
+        ranges::count("projector-dim", "projector_dim", width, "64 and 128 are common.")?;
         spec.train_config()?.validate(usize::MAX)?;
         Ok(spec)
     }
@@ -159,7 +169,12 @@ impl TrainSpec {
                 let remedy = "Common values are 0.1 to 0.5.";
                 Err(Error::setting("temperature", given, "a positive number", remedy))
             }
-            (Some(preset), given) => Ok(given.or(preset.as_f64())),
+            (Some(preset), given) => {
+                let given = given.or(preset.as_f64());
+                let remedy = "Common values are 0.1 to 0.5.";
+                given.map_or(Ok(()), |value| ranges::number("temperature", "temperature", value, remedy))?;
+                Ok(given)
+            }
             (None, None) => Ok(None),
             (None, Some(given)) => {
                 let expected = format!("unset, because {} has no temperature", self.method);
@@ -188,13 +203,13 @@ impl TrainSpec {
         })
     }
 
-    /// Every field but those that say where the run is kept: what makes the run the run it is.
+    /// Every field but those that say where the run is kept and on what it was computed: what makes the run the run it is.
     pub(crate) fn settings(&self) -> Map<String, Value> {
         let mut fields = match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
         };
-        fields.retain(|key, _| !["out", "name"].contains(&key.as_str()));
+        fields.retain(|key, _| !["out", "name", "simd"].contains(&key.as_str()));
         fields
     }
 
@@ -214,7 +229,8 @@ impl TrainSpec {
         let own = flat(own);
         for (key, mine) in flat(self) {
             let unset = mine.is_null() || mine.as_str() == Some("");
-            let theirs = own.get(&key).cloned().unwrap_or_default();
+            let theirs = own.iter().find(|(name, _)| same_name(name, &key)).map(|(_, value)| value.clone());
+            let theirs = theirs.unwrap_or_default();
             if unset || mine == theirs {
                 continue;
             }

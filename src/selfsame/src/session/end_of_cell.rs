@@ -28,8 +28,11 @@ pub(super) fn register() {
         return;
     }
     if let Ok(address) = usize::from_str_radix(address, 16) {
-        // SAFETY: the variable is set in this very process, by the program that loads cells, to the address of a static of
-        // this type.
+        if address == 0 || !address.is_multiple_of(align_of::<AtomicUsize>()) {
+            return;
+        }
+        // SAFETY: the variable names this very process, so it was set in it, by the program that loads cells, to the address of a
+        // static of this type, which lives as long as the process and is only changed atomically. It is aligned and not null.
         let place = unsafe { &*(address as *const AtomicUsize) };
         place.store(end_of_cell as *const () as usize, Ordering::SeqCst);
     }
@@ -45,6 +48,12 @@ mod tests {
         let address = &raw const PLACE as usize;
         std::env::set_var(END_OF_CELL, format!("{}:{address:x}", std::process::id() + 1));
         register();
+        assert_eq!(PLACE.load(Ordering::SeqCst), 0);
+        // Nor is anything written where no such place can be.
+        for nowhere in [0, address + 1, usize::MAX] {
+            std::env::set_var(END_OF_CELL, format!("{}:{nowhere:x}", std::process::id()));
+            register();
+        }
         assert_eq!(PLACE.load(Ordering::SeqCst), 0);
         std::env::set_var(END_OF_CELL, format!("{}:{address:x}", std::process::id()));
         register();

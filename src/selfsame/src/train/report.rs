@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::diagnose::{Alarm, Geometry};
+use crate::front::nan_from_null;
 
 /// The result of one training run. All accuracies lie in 0..1 and are of the test part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Report {
     pub diagnostics: Geometry,
     /// What the doctor said, in order.
     pub alarms: Vec<Alarm>,
+    /// What could not be judged and why, in sentences; the baselines have their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
     /// Training throughput: images (not views) per second of the training loop alone.
     pub images_per_second: f64,
     /// Largest resident set of the process.
@@ -43,7 +47,7 @@ pub struct Report {
 /// kNN and linear-probe accuracy of one representation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// kNN accuracy.
+    /// kNN accuracy; NaN, `null` in JSON, where there was nothing to score.
     pub knn: KnnScores,
     /// Linear-probe accuracy.
     pub linear: LinearScores,
@@ -53,8 +57,10 @@ pub struct Scores {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct KnnScores {
     /// With 20 neighbours.
+    #[serde(deserialize_with = "nan_from_null")]
     pub k20: f64,
     /// With 200 neighbours.
+    #[serde(deserialize_with = "nan_from_null")]
     pub k200: f64,
 }
 
@@ -62,8 +68,10 @@ pub struct KnnScores {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LinearScores {
     /// With all training labels.
+    #[serde(deserialize_with = "nan_from_null")]
     pub accuracy: f64,
     /// By share of the training labels (`1%`, `10%`, `100%`); below 100 % the mean over five draws.
+    #[serde(deserialize_with = "nans_from_null")]
     pub by_labels: BTreeMap<String, f64>,
 }
 
@@ -79,4 +87,31 @@ pub struct Baselines {
     /// The same encoder trained with all training labels for the same number of epochs; below 100 % of the labels, trained
     /// on those labels alone and scored by its own classifier.
     pub supervised: Scores,
+    /// What of these could not be judged and why, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
+}
+
+impl Scores {
+    /// Nothing scored: NaN for every probe of `shares` of the labels.
+    pub(crate) fn none(shares: &[&str]) -> Scores {
+        let by_labels = shares.iter().map(|share| (share.to_string(), f64::NAN)).collect();
+        Scores {
+            knn: KnnScores { k20: f64::NAN, k200: f64::NAN },
+            linear: LinearScores { accuracy: f64::NAN, by_labels },
+        }
+    }
+}
+
+impl Report {
+    /// What could not be judged and why: of the run, then of its baselines.
+    pub fn all_unjudged(&self) -> impl Iterator<Item = &str> {
+        self.unjudged.iter().chain(&self.baselines.unjudged).map(String::as_str)
+    }
+}
+
+/// Numbers by name, `null` being none.
+fn nans_from_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let numbers = BTreeMap::<String, Option<f64>>::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|(name, number)| (name, number.unwrap_or(f64::NAN))).collect())
 }

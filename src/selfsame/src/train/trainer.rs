@@ -459,7 +459,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
     fn schedule(&self, images: usize) -> Cosine {
         let steps = self.steps_per_epoch(images);
         let warmup = (self.config.warmup_epochs * steps as f64).round() as u64;
-        Cosine::new(self.config.lr, warmup, steps * self.config.epochs as u64)
+        Cosine::new(self.config.lr, warmup, steps.saturating_mul(self.config.epochs as u64))
     }
 }
 

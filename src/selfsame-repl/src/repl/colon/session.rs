@@ -38,7 +38,10 @@ pub(super) fn threads(shell: &mut Shell, rest: &str) -> Flow {
             .failure(&format!("the number of threads is '{rest}'. Expected 1 or more, as in `:threads 2`."));
         return Flow::Failed;
     };
-    shell.set_threads(threads);
+    if let Some(words) = selfsame::session::fewer_threads(threads) {
+        shell.screen.line(&words);
+    }
+    shell.set_threads(selfsame::session::useful_threads(threads));
     Flow::Go
 }
 
