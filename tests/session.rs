@@ -42,7 +42,7 @@ pub fn ended(command: &mut Command) -> Ended {
 }
 
 /// Carries out `script`, which comes on standard input.
-fn script(text: &str) -> Ended {
+pub fn script(text: &str) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let mut command = warm(folder.path());
     command.write_stdin(text);
@@ -133,6 +133,18 @@ fn tensors_made_in_one_cell_have_gradients_in_the_next() {
 }
 
 #[test]
+fn a_tensor_of_dfdx_needs_no_import_and_its_prelude_may_stand_beside_ours() {
+    let ended = script(
+        "let dev = Cpu::default();\nlet w: Tensor<Rank1<2>, f32, Cpu> = dev.tensor([1.0, 2.0]);\n\
+         println!(\"{:?}\", (w.clone() * 2.0).array());\n\n\
+         use selfsame::dfdx::prelude::*;\n\
+         let layer = Linear::<Const<2>, Const<3>, Cpu>::new(&dev, Const, Const, &mut selfsame::random::stream(&[0]))?;\n\
+         println!(\"{:?}\", layer.forward(w.broadcast::<Rank2<4, 2>, _>())?.shape().concrete());\n",
+    );
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "[2.0, 4.0]\n[4, 3]\n"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_second_copy_of_what_the_library_stands_on_is_refused() {
     for line in [":dep dfdx = \"0.13\"", ":dep tensors = { package = \"dfdx\", version = \"0.13\" }"] {
         let ended = script(&format!("{line}\n"));
@@ -152,7 +164,7 @@ fn a_script_stops_at_its_first_error_and_says_where() {
 #[test]
 fn shapes_that_do_not_fit_are_told_in_words() {
     let ended = script(
-        "use selfsame::dfdx::prelude::*;\n\nlet dev: Cpu = Default::default();\n\
+        "let dev: Cpu = Default::default();\n\
          let a: Tensor<Rank2<3, 4>, f32, Cpu> = dev.zeros();\nlet b: Tensor<Rank2<5, 6>, f32, Cpu> = dev.zeros();\n\n\
          a.matmul(b)\n",
     );

@@ -4,7 +4,6 @@ fn main() -> Result<(), selfsame::Error> {
     //# products
     //? (3, 8) times (8, 5) is (3, 5). How does b become (8, 5)?
     //? `b.permute::<Rank2<8, 5>, Axes2<1, 0>>()`, then `matmul`.
-    use selfsame::dfdx::prelude::*;
     let dev = Cpu::default();
     let a = dev.tensor([[1.0f32; 8], [2.0; 8], [0.0; 8]]);
     let mut rows = [[1.0f32; 8]; 5];
@@ -18,7 +17,6 @@ fn main() -> Result<(), selfsame::Error> {
     //# centred
     //? The mean of every column is a mean along axis 0: `mean::<_, Axis<0>>()`, a `Tensor<Rank1<4>, ..>`.
     //? `a - means.broadcast()`; `a` is needed twice, so clone it.
-    use selfsame::dfdx::prelude::*;
     let dev = Cpu::default();
     let rows: [[f32; 4]; 6] = std::array::from_fn(|i| [i as f32, 1.0, -(i as f32), 10.0 * i as f32]);
     let found = &centred(dev.tensor(rows)).array();
@@ -31,7 +29,6 @@ fn main() -> Result<(), selfsame::Error> {
     //# gradient_of_cubes
     //? `a.leaky_trace()` begins the record; `.powi(3)` is a cube.
     //? `.sum::<Rank0, _>().backward()` gives gradients; `.get(&a).array()` takes out that of `a`.
-    use selfsame::dfdx::prelude::*;
     let dev = Cpu::default();
     let a = dev.tensor([[1.0f32, 2.0], [-3.0, 0.0]]);
     let found = gradient_of_cubes(a);

@@ -67,9 +67,9 @@ fn main() -> Result<(), selfsame::Error> {
          not compared with itself, but with both views of the other image."
     );
     let dev = Cpu::default();
-    let same: selfsame::dfdx::prelude::Tensor<selfsame::dfdx::prelude::Rank2<512, 4>, f32, Cpu> =
-        selfsame::dfdx::prelude::OnesTensor::ones(&dev);
-    let library = selfsame::dfdx::prelude::AsArray::array(&nt_xent(same, 0.2)?);
+    let same: Tensor<Rank2<512, 4>, f32, Cpu> =
+        OnesTensor::ones(&dev);
+    let library = AsArray::array(&nt_xent(same, 0.2)?);
     assert!(
         (many - library).abs() < 1e-3,
         "The library's nt_xent of 512 equal rows is {library}; you say {many} for n = 256."

@@ -2,7 +2,7 @@
 //!
 //! Signatures are given; the compiler tells you whether your shapes fit. Fill in the bodies, then run `selfsame check 02`.
 
-use selfsame::dfdx::prelude::*;
+use selfsame::prelude::*;
 
 /// All inner products of the rows of `a` with the rows of `b`.
 fn products(a: Tensor<Rank2<3, 8>, f32, Cpu>, b: Tensor<Rank2<5, 8>, f32, Cpu>) -> Tensor<Rank2<3, 5>, f32, Cpu> {

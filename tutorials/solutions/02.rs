@@ -2,7 +2,7 @@
 //!
 //! Solutions of the exercises.
 
-use selfsame::dfdx::prelude::*;
+use selfsame::prelude::*;
 
 // ANCHOR: products
 fn products(a: Tensor<Rank2<3, 8>, f32, Cpu>, b: Tensor<Rank2<5, 8>, f32, Cpu>) -> Tensor<Rank2<3, 5>, f32, Cpu> {

@@ -5,5 +5,4 @@
 //! backward pass panics. One dynamic library holds one counter, one thread pool and one of everything else that is
 //! static, however many cells there are. It also makes linking a cell quick.
 
-pub use dfdx;
 pub use selfsame::*;

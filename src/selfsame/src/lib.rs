@@ -43,22 +43,27 @@
 //! | [`diagnose`] | what an embedding's geometry says; the doctor |
 //! | [`eval`] | frozen encoders, kNN, linear probe, baselines |
 //! | [`methods`] | objectives with their state |
-//! | [`mod@train`] | the loop, run folders, checkpoints |
+//! | [`mod@train`] | the loop, run folders, checkpoints, files of [`weights`] |
 //! | [`plot`] | figures, tables, reports |
 //! | [`display`] | how values show themselves in cells |
 //! | [`front`] | what running code tells the face that draws |
 //! | [`session`] | preparing a process for cells; its seed and threads |
 //! | [`presets`] | ready combinations by name |
 //! | [`mod@bench`] | timed workloads, the same as another framework's |
+//! | [`prelude`], [`mod@dfdx`] | what nearly every program uses, by one line; the rest of dfdx |
 //!
 //! # The book
 //! Its chapters teach what is here with programs that run in seconds, from [a first run](../../book/00-first-run.html) to
 //! [an objective of your own](../../book/09-your-own.html).
 
+pub mod dfdx;
 pub mod error;
 #[cfg(test)]
 mod golden;
 pub mod interrupt;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod papers;
 pub mod random;
 pub mod shape;
 
@@ -86,3 +91,4 @@ pub use interrupt::{clear_interrupt, interrupt, interrupted};
 /// A run of an objective on a data set, by name: `train("simclr", "digits").run()?`.
 pub use presets::training as train;
 pub use presets::Run;
+pub use train::weights;

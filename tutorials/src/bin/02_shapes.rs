@@ -3,11 +3,8 @@
 //! Tensors whose sizes are in their types, a gradient, and encoders, losses and data that only fit together where they
 //! should.
 
-use dfdx::prelude::*;
 use selfsame::prelude::*;
 use selfsame_tutorials::{claim, save, section, section_within};
-
-//= use selfsame::dfdx::prelude::*;
 
 fn main() -> Result<(), selfsame::Error> {
     //| ## A tensor and its type

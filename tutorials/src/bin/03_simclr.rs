@@ -3,7 +3,6 @@
 //! InfoNCE by hand on a few numbers, then on tensors with a gradient, then the library's; then what temperature, batch
 //! size and a queue of negatives do to a real run.
 
-use dfdx::prelude::*;
 use selfsame::prelude::*;
 use selfsame::{
     eval::{judge, Parts},
@@ -12,7 +11,6 @@ use selfsame::{
 };
 use selfsame_tutorials::{claim, save, section, section_within};
 
-//= use selfsame::dfdx::prelude::*;
 //= use selfsame::{eval::{judge, Parts}, losses, plot, train::{Progress, TrainConfig}};
 
 fn main() -> Result<(), selfsame::Error> {

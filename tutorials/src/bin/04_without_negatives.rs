@@ -2,7 +2,6 @@
 //!
 //! What keeps embeddings apart when nothing pushes: each method's answer, by hand, and what happens when it is taken away.
 
-use dfdx::prelude::*;
 use selfsame::prelude::*;
 use selfsame::{
     diagnose::{target_entropy, Rows},
@@ -12,7 +11,6 @@ use selfsame::{
 };
 use selfsame_tutorials::{claim, save, section, section_within};
 
-//= use selfsame::dfdx::prelude::*;
 //= use selfsame::{diagnose::{target_entropy, Rows}, losses::{self, BarlowSettings, VicRegWeights}, plot, presets::collapse};
 
 fn main() -> Result<(), selfsame::Error> {

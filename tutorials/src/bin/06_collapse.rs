@@ -3,7 +3,6 @@
 //! Embeddings can be useless while the loss looks well. This program makes such embeddings, measures them, and listens to
 //! the doctor.
 
-use dfdx::prelude::*;
 use selfsame::prelude::*;
 use selfsame::{
     diagnose::{
@@ -16,7 +15,6 @@ use selfsame::{
 };
 use selfsame_tutorials::{claim, save, section, section_within};
 
-//= use selfsame::dfdx::prelude::*;
 //= use selfsame::{diagnose::{effective_rank, mean_cosine, rankme, singular_values, std_of_normalized, uniformity, RankMe, Rows}, plot, presets::collapse, train::TrainConfig};
 
 fn main() -> Result<(), selfsame::Error> {

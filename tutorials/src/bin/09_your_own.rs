@@ -3,7 +3,6 @@
 //! The spectral contrastive loss, from the formula to a run that was judged and diagnosed: typed, tested against finite
 //! differences, and broken on purpose.
 
-use dfdx::prelude::*;
 use selfsame::prelude::*;
 use selfsame::{
     diagnose::{Missing, Plateau},
@@ -17,7 +16,6 @@ use selfsame::{
 };
 use selfsame_tutorials::{claim, save, section, section_within};
 
-//= use selfsame::dfdx::prelude::*;
 //= use selfsame::{diagnose::{Missing, Plateau}, eval::{judge, Parts}, methods::{Learner, Loss, MicroBatch, Objective, Trait}, ops::{l2_normalize, Real}, plot, random::stream, tape::{AnyTensor, Role}, train::{Progress, TrainConfig}};
 
 //| ## The loss, a pure function

@@ -58,7 +58,7 @@ static STEPS: &[Step] = &[
         heading: "Shapes are types",
         text: "Everything that is not a command is Rust. This linear layer takes 784 features and the images are flattened to \
                783: the compiler says no, before anything runs. This error is meant to be.",
-        input: "use selfsame::dfdx::prelude::{Tensor, ZerosTensor};\nlet dev = Cpu::default();\n\
+        input: "let dev = Cpu::default();\n\
                 let layer: Linear<Const<784>, Const<10>, Cpu> = Linear::new(&dev, Const, Const, &mut selfsame::random::stream(&[0]))?;\n\
                 let x: Tensor<(usize, Const<783>), f32, Cpu> = dev.zeros_like(&(4, Const));\nlayer.forward(x)?",
         fails: true,
