@@ -11,6 +11,7 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// Where in a file something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// The file as a whole.
     Whole,
@@ -34,7 +35,16 @@ impl fmt::Display for Place {
 }
 
 /// Everything that can go wrong in the library.
-#[derive(Debug, thiserror::Error)]
+///
+/// `{}` and `{:?}` are the words for the person reading, so that they stand there when `main` returns the error; `{:#?}` has the
+/// fields.
+///
+/// ```
+/// let error = selfsame::Error::shape("views for this objective", 4, 2);
+/// assert_eq!(format!("{error:?}"), "views for this objective: expected 4, found 2");
+/// assert!(format!("{error:#?}").starts_with("Shape {"));
+/// ```
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused something.
@@ -128,6 +138,71 @@ pub enum Error {
     /// The user asked to stop before there was anything to hand back.
     #[error("stopped at your request")]
     Interrupted,
+    /// An error of the program around the library, in its own words: see [`Error::other`].
+    #[error(transparent)]
+    Other(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        match self {
+            Error::Io { action, path, source } => f
+                .debug_struct("Io")
+                .field("action", action)
+                .field("path", path)
+                .field("source", source)
+                .finish(),
+            Error::Input { path, at, found, expected, remedy } => f
+                .debug_struct("Input")
+                .field("path", path)
+                .field("at", at)
+                .field("found", found)
+                .field("expected", expected)
+                .field("remedy", remedy)
+                .finish(),
+            Error::Setting { name, value, expected, remedy } => f
+                .debug_struct("Setting")
+                .field("name", name)
+                .field("value", value)
+                .field("expected", expected)
+                .field("remedy", remedy)
+                .finish(),
+            Error::Unknown { kind, given, known } => f
+                .debug_struct("Unknown")
+                .field("kind", kind)
+                .field("given", given)
+                .field("known", known)
+                .finish(),
+            Error::Shape { what, expected, found } => f
+                .debug_struct("Shape")
+                .field("what", what)
+                .field("expected", expected)
+                .field("found", found)
+                .finish(),
+            Error::Run { path, found, remedy } => f
+                .debug_struct("Run")
+                .field("path", path)
+                .field("found", found)
+                .field("remedy", remedy)
+                .finish(),
+            Error::Device { device, message } => {
+                f.debug_struct("Device").field("device", device).field("message", message).finish()
+            }
+            Error::Diverged { epoch, step, found, means, remedy } => f
+                .debug_struct("Diverged")
+                .field("epoch", epoch)
+                .field("step", step)
+                .field("found", found)
+                .field("means", means)
+                .field("remedy", remedy)
+                .finish(),
+            Error::Interrupted => f.write_str("Interrupted"),
+            Error::Other(error) => f.debug_tuple("Other").field(error).finish(),
+        }
+    }
 }
 
 impl Error {
@@ -179,14 +254,38 @@ impl Error {
         Error::Unknown { kind, given: given.into(), known: known.iter().map(|k| k.to_string()).collect() }
     }
 
+    /// An error of another library, or a sentence, for what a program adds of its own: a data set that asks a database, an
+    /// objective with a rule of its own. It is shown as it is, and [`std::error::Error::source`] goes on with its causes.
+    ///
+    /// ```
+    /// use selfsame::Error;
+    /// let number = |text: &str| text.parse::<u32>().map_err(Error::other);
+    /// assert_eq!(number("x").unwrap_err().to_string(), "invalid digit found in string");
+    /// assert_eq!(Error::other("the database is asleep").to_string(), "the database is asleep");
+    /// ```
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Other(error.into())
+    }
+
     /// Sizes that do not fit.
     pub fn shape(what: impl Into<String>, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
         Error::Shape { what: what.into(), expected: expected.to_string(), found: found.to_string() }
     }
 }
 
-/// What a device said, for `map_err` in code that is generic over devices.
-pub(crate) fn device<E: fmt::Display + 'static>(e: E) -> Error {
+/// What a device said, for `map_err` behind dfdx's `try_` functions, in code that is generic over devices too.
+///
+/// ```
+/// use selfsame::prelude::*;
+/// use selfsame::{error::device, ops::Engine, Error};
+///
+/// fn doubled<D: Engine>(x: Tensor<Rank1<3>, f32, D>) -> Result<Tensor<Rank1<3>, f32, D>, Error> {
+///     x.try_mul(2.0).map_err(device)
+/// }
+/// assert_eq!(doubled(Cpu::default().tensor([1.0, 2.0, 3.0]))?.array(), [2.0, 4.0, 6.0]);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn device<E: fmt::Display + 'static>(e: E) -> Error {
     let device = if std::any::type_name::<E>().contains("Cuda") { "cuda" } else { "cpu" };
     Error::Device { device, message: e.to_string() }
 }
@@ -205,6 +304,7 @@ fn suggestion(given: &str, known: &[String]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -216,5 +316,60 @@ mod tests {
         assert_eq!(e.to_string(), "unknown method 'zzz'. Known: simclr");
         let e = Error::unknown("data set", "minst:my/folder", &["digits", "mnist:DIR"]);
         assert!(e.to_string().contains("did you mean 'mnist:DIR'?"), "{e}");
+    }
+
+    #[test]
+    fn what_main_returns_is_in_words_and_the_fields_are_there_when_asked_for() {
+        let source = || io::Error::from(io::ErrorKind::NotFound);
+        let every = [
+            Error::io("read", "a/file")(source()),
+            Error::input("a/file", Place::Line(3), "a 7", "a digit", "Write one."),
+            Error::setting("lr", -1, "a positive number", "Take 1e-3."),
+            Error::unknown("method", "simcrl", &["simclr"]),
+            Error::shape("views", 4, 2),
+            Error::run("runs/a", "there is no checkpoint", "Train first."),
+            device::<dfdx::tensor::CpuError>(dfdx::tensor::CpuError::OutOfMemory),
+            Error::Diverged {
+                epoch: 1,
+                step: 2,
+                found: "loss NaN".into(),
+                means: "It overflowed.".into(),
+                remedy: "less".into(),
+            },
+            Error::Interrupted,
+            Error::other(source()),
+        ];
+        let variants = [
+            "Io {",
+            "Input {",
+            "Setting {",
+            "Unknown {",
+            "Shape {",
+            "Run {",
+            "Device {",
+            "Diverged {",
+            "Interrupted",
+            "Other(",
+        ];
+        for (error, variant) in every.iter().zip(variants) {
+            assert_eq!(format!("{error:?}"), error.to_string());
+            assert!(format!("{error:#?}").starts_with(variant), "{error:#?}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_program_keeps_its_words_and_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("row 7 of the table")]
+        struct Row(#[source] io::Error);
+        let ask = || -> Result<()> {
+            let asked: std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> =
+                Err(Row(io::Error::other("the line is dead")).into());
+            Ok(asked?)
+        };
+        let error = ask().unwrap_err();
+        assert_eq!(error.to_string(), "row 7 of the table");
+        let cause = std::error::Error::source(&error).map(|cause| cause.to_string());
+        assert_eq!(cause.as_deref(), Some("the line is dead"));
     }
 }
