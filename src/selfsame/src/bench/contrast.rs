@@ -57,7 +57,7 @@ pub(super) struct Contrast<E: Encoder<Cpu>> {
     views: Images<E::Input, Cpu>,
 }
 
-parameters!([E: Encoder<Cpu>] Contrast<E>, Cpu, tensors {}, modules { network });
+parameters!([E: Encoder<Cpu>] Contrast<E>, Cpu, tensors {}, modules { network }, plain { views });
 
 impl<E: Encoder<Cpu, Recipe = ()>> Contrast<E> {
     fn new(batch: usize) -> Result<Self> {

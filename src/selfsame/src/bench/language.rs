@@ -26,7 +26,7 @@ pub(super) struct Language {
     text: Vec<u32>,
 }
 
-parameters!([] Language, Cpu, tensors {}, modules { network });
+parameters!([] Language, Cpu, tensors {}, modules { network }, plain { text });
 
 impl Language {
     pub(super) fn new(batch: usize) -> Result<Self> {

@@ -25,7 +25,7 @@ pub(super) struct Masked {
     random: Stream,
 }
 
-parameters!([] Masked, Cpu, tensors {}, modules { network });
+parameters!([] Masked, Cpu, tensors {}, modules { network }, plain { images, masking, random });
 
 impl Masked {
     pub(super) fn new(batch: usize) -> Result<Self> {

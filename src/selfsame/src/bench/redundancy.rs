@@ -26,7 +26,7 @@ pub(super) struct Redundancy {
     views: [Samples; 2],
 }
 
-parameters!([] Redundancy, Cpu, tensors {}, modules { encoder, projector });
+parameters!([] Redundancy, Cpu, tensors {}, modules { encoder, projector }, plain { views });
 
 impl Redundancy {
     pub(super) fn new(batch: usize) -> Result<Self> {

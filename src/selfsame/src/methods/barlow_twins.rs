@@ -14,6 +14,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`BarlowTwins`].
+///
+/// Zbontar et al. 2021, arXiv 2103.03230.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BarlowTwinsConfig {
@@ -36,6 +38,8 @@ impl Default for BarlowTwinsConfig {
 
 /// Barlow Twins over encoder `E` with embeddings of compile-time width `DIM` (8192 in the paper).
 ///
+/// Zbontar et al. 2021, arXiv 2103.03230.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -54,7 +58,8 @@ pub struct BarlowTwinsObjective<E: Encoder<D>, Z: Dim, D: Engine> {
 }
 
 parameters!(
-    [E: Encoder<D>, Z: Dim, D: Engine] BarlowTwinsObjective<E, Z, D>, D, tensors {}, modules { projector }
+    [E: Encoder<D>, Z: Dim, D: Engine] BarlowTwinsObjective<E, Z, D>, D, tensors {}, modules { projector },
+    plain { settings }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for BarlowTwinsObjective<E, Z, D> {

@@ -16,6 +16,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`Byol`].
+///
+/// Grill et al. 2020, arXiv 2006.07733.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ByolConfig {
@@ -49,6 +51,8 @@ impl Default for ByolConfig {
 
 /// BYOL over encoder `E` with projections of compile-time width `DIM` (256 in the paper).
 ///
+/// Grill et al. 2020, arXiv 2006.07733.
+///
 /// The encoder that is kept is the trained one, not the momentum copy.
 ///
 /// ```
@@ -71,7 +75,8 @@ pub struct ByolObjective<E: Encoder<D>, Z: Dim, D: Engine> {
 }
 
 parameters!(
-    [E: Encoder<D>, Z: Dim, D: Engine] ByolObjective<E, Z, D>, D, tensors {}, modules { projector, predictor, momentum }
+    [E: Encoder<D>, Z: Dim, D: Engine] ByolObjective<E, Z, D>, D, tensors {}, modules { projector, predictor, momentum },
+    plain { latest, predicts }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for ByolObjective<E, Z, D> {

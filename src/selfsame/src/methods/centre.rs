@@ -18,7 +18,10 @@ pub(super) struct Centre<K: Dim, D: Engine> {
     momentum: f64,
 }
 
-parameters!([K: Dim, D: Engine] Centre<K, D>, D, tensors { value: Buffer }, modules {});
+parameters!(
+    [K: Dim, D: Engine] Centre<K, D>, D,
+    tensors { value: Buffer }, modules {}, plain { sums, rows, momentum }
+);
 
 impl<K: Dim, D: Engine> Centre<K, D> {
     /// A centre of zeros.

@@ -14,6 +14,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`Dcl`].
+///
+/// Yeh et al. 2022, arXiv 2110.06848.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DclConfig {
@@ -44,6 +46,8 @@ impl DclConfig {
 /// DCL over encoder `E` with projections of compile-time width `DIM` (128 in the paper); DCLW with
 /// [`DclConfig::weighted`].
 ///
+/// Yeh et al. 2022, arXiv 2110.06848.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -60,7 +64,10 @@ pub struct DclObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     sigma: f64,
 }
 
-parameters!([E: Encoder<D>, Z: Dim, D: Engine] DclObjective<E, Z, D>, D, tensors {}, modules { projector });
+parameters!(
+    [E: Encoder<D>, Z: Dim, D: Engine] DclObjective<E, Z, D>, D,
+    tensors {}, modules { projector }, plain { temperature, sigma }
+);
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for DclObjective<E, Z, D> {
     type Config = DclConfig;

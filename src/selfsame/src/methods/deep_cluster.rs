@@ -17,6 +17,8 @@ use crate::random::{default_seed, stream, Purpose};
 use crate::tape::{copy_parameters, parameters, AnyTensor};
 
 /// Settings of [`DeepCluster`].
+///
+/// Caron et al. 2018, arXiv 1807.05520.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeepClusterConfig {
@@ -49,6 +51,8 @@ impl DeepClusterConfig {
 
 /// DeepCluster over encoder `E` with `CLUSTERS` clusters (10000 for ImageNet, ten times its classes).
 ///
+/// Caron et al. 2018, arXiv 1807.05520.
+///
 /// Before every epoch, or every few, the features of all training images are reduced to their principal components, made white,
 /// normalised and clustered; the classifier starts anew, because clusters come out in another order each time. One
 /// augmented view of each image is then classified. The paper draws images evenly from clusters; here every image
@@ -78,7 +82,8 @@ pub struct DeepClusterObjective<E: Encoder<D>, K: Dim, D: Engine> {
 
 parameters!(
     [E: Encoder<D>, K: Dim, D: Engine] DeepClusterObjective<E, K, D>, D,
-    tensors { weights: Buffer, spread: Buffer }, modules { classifier, assignments }
+    tensors { weights: Buffer, spread: Buffer }, modules { classifier, assignments },
+    plain { config }
 );
 
 impl<E: Encoder<D>, K: Dim + Default, D: Engine> Configured<E, D> for DeepClusterObjective<E, K, D> {

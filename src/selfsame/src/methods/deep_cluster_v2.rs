@@ -21,6 +21,8 @@ use crate::tape::{parameters, stop_gradient, AnyTensor};
 const CHUNK: usize = 512;
 
 /// Settings of [`DeepClusterV2`].
+///
+/// Caron et al. 2020, arXiv 2006.09882, appendix.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeepClusterV2Config {
@@ -64,6 +66,8 @@ impl DeepClusterV2Config {
 /// DeepCluster v2 over encoder `E` with embeddings of compile-time width `DIM` (128 in the paper) and `PROTOTYPES`
 /// clusters a head (3000).
 ///
+/// Caron et al. 2020, arXiv 2006.09882, appendix.
+///
 /// Before every epoch the embeddings of all training images, without augmentation and in evaluation mode, are
 /// clustered on the sphere, once for each head from other centroids; the centroids are the prototypes, and stay
 /// until the next epoch. Every crop of an image is then to score its image's cluster highest. The authors cluster
@@ -91,7 +95,8 @@ pub struct DeepClusterV2Objective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
 
 parameters!(
     [E: Encoder<D>, Z: Dim, K: Dim, D: Engine] DeepClusterV2Objective<E, Z, K, D>, D,
-    tensors { spread: Buffer }, modules { projector, heads }
+    tensors { spread: Buffer }, modules { projector, heads },
+    plain { config }
 );
 
 /// One clustering of the training images.

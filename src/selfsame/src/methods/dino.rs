@@ -18,6 +18,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`Dino`].
+///
+/// Caron et al. 2021, arXiv 2104.14294.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DinoConfig {
@@ -112,6 +114,8 @@ impl DinoConfig {
 /// DINO over encoder `E` with a head whose bottleneck has compile-time width `DIM` (256 in the paper) and
 /// `PROTOTYPES` prototypes (65536).
 ///
+/// Caron et al. 2021, arXiv 2104.14294.
+///
 /// Views 0 and 1 are global crops, which the teacher sees too; the others are local. All have the size of the
 /// encoder's input. The centre moves, and the teacher follows, once an optimiser step.
 ///
@@ -138,7 +142,8 @@ pub struct DinoObjective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
 
 parameters!(
     [E: Encoder<D>, Z: Dim, K: Dim, D: Engine] DinoObjective<E, Z, K, D>, D,
-    tensors {}, modules { head, teacher, centre }
+    tensors {}, modules { head, teacher, centre },
+    plain { config, latest }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E, D>

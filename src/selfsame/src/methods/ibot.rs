@@ -23,6 +23,8 @@ use crate::random::{default_seed, Stream};
 use crate::tape::parameters;
 
 /// Settings of [`Ibot`].
+///
+/// Zhou et al. 2022, arXiv 2111.07832.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IbotConfig {
@@ -126,6 +128,8 @@ impl IbotConfig {
 /// iBOT over encoder `E`, which sees patches, with one head for images and patches whose bottleneck has compile-time
 /// width `DIM` (256 in the paper) and `PROTOTYPES` prototypes (8192).
 ///
+/// Zhou et al. 2022, arXiv 2111.07832.
+///
 /// Encoders here have no class token: what is said of an image is said of the mean of its patches. Views 0 and 1 are
 /// global crops, some of whose patches the student does not see; the others are local and whole.
 ///
@@ -162,7 +166,8 @@ pub struct IbotOf<E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine> {
 
 parameters!(
     [E: PatchEncoder<D>, Z: Dim, K: Dim, D: Engine] IbotOf<E, Z, K, D>, D,
-    tensors { token: NoDecay }, modules { encoder, head, teacher, centre, patch_centre }
+    tensors { token: NoDecay }, modules { encoder, head, teacher, centre, patch_centre },
+    plain { config, latest }
 );
 
 impl<E: PatchEncoder<D, Recipe = ()>, Z: ConstDim, K: ConstDim, D: Engine> IbotOf<E, Z, K, D> {

@@ -14,6 +14,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`LeJepa`].
+///
+/// Balestriero and LeCun 2025, arXiv 2511.08544.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeJepaConfig {
@@ -49,6 +51,8 @@ impl Default for LeJepaConfig {
 
 /// LeJEPA over encoder `E` with embeddings of compile-time width `DIM`.
 ///
+/// Balestriero and LeCun 2025, arXiv 2511.08544.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -64,7 +68,10 @@ pub struct LeJepaObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     config: LeJepaConfig,
 }
 
-parameters!([E: Encoder<D>, Z: Dim, D: Engine] LeJepaObjective<E, Z, D>, D, tensors {}, modules { projector });
+parameters!(
+    [E: Encoder<D>, Z: Dim, D: Engine] LeJepaObjective<E, Z, D>, D,
+    tensors {}, modules { projector }, plain { config }
+);
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for LeJepaObjective<E, Z, D> {
     type Config = LeJepaConfig;

@@ -26,7 +26,8 @@ pub struct Learner<E, O, D> {
 }
 
 parameters!(
-    [E: Encoder<D>, O: Objective<E, D>, D: Engine] Learner<E, O, D>, D, tensors {}, modules { encoder, objective }
+    [E: Encoder<D>, O: Objective<E, D>, D: Engine] Learner<E, O, D>, D, tensors {}, modules { encoder, objective },
+    plain { device }
 );
 
 impl<E: Encoder<D, Recipe = ()>, O: Configured<E, D>, D: Engine> Learner<E, O, D> {

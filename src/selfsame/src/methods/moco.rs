@@ -19,6 +19,8 @@ use crate::shape::ImageShape;
 use crate::tape::parameters;
 
 /// Settings of [`MoCo`]. The defaults are those of version 2; [`MoCoConfig::v1`] has the first version's.
+///
+/// He et al. 2020, arXiv 1911.05722; Chen et al. 2020, arXiv 2003.04297.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MoCoConfig {
@@ -61,6 +63,8 @@ impl MoCoConfig {
 /// MoCo over encoder `E` with projections of compile-time width `DIM` (128 in the papers) and a queue of `QUEUE` keys
 /// (65536; 4096 for CIFAR-10: a queue as long as the data set holds the query's own image as a negative).
 ///
+/// He et al. 2020, arXiv 1911.05722; Chen et al. 2020, arXiv 2003.04297.
+///
 /// View 0 is the query, view 1 the key; the loss is not symmetric. The loss first rises, while the queue fills with keys
 /// that are more alike than its random beginnings.
 ///
@@ -89,7 +93,8 @@ pub struct MoCoObjective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
 
 parameters!(
     [E: Encoder<D>, Z: Dim, K: Dim, D: Engine] MoCoObjective<E, Z, K, D>, D,
-    tensors {}, modules { projector, momentum, queue }
+    tensors {}, modules { projector, momentum, queue },
+    plain { keys, temperature, groups, name }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E, D>

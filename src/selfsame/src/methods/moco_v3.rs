@@ -17,6 +17,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`MoCoV3`].
+///
+/// Chen, Xie and He 2021, arXiv 2104.02057.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MoCoV3Config {
@@ -50,6 +52,8 @@ impl Default for MoCoV3Config {
 
 /// MoCo v3 over encoder `E` with projections of compile-time width `DIM` (256 in the paper).
 ///
+/// Chen, Xie and He 2021, arXiv 2104.02057.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -70,7 +74,8 @@ pub struct MoCoV3Objective<E: Encoder<D>, Z: Dim, D: Engine> {
 
 parameters!(
     [E: Encoder<D>, Z: Dim, D: Engine] MoCoV3Objective<E, Z, D>, D,
-    tensors {}, modules { projector, predictor, momentum }
+    tensors {}, modules { projector, predictor, momentum },
+    plain { temperature }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for MoCoV3Objective<E, Z, D> {

@@ -46,7 +46,8 @@ pub(super) struct MomentumBranch<E: Encoder<D>, Z: Dim, D: Engine> {
 }
 
 parameters!(
-    [E: Encoder<D>, Z: Dim, D: Engine] MomentumBranch<E, Z, D>, D, tensors {}, modules { encoder, projector }
+    [E: Encoder<D>, Z: Dim, D: Engine] MomentumBranch<E, Z, D>, D, tensors {}, modules { encoder, projector },
+    plain { following, latest }
 );
 
 impl<E: Encoder<D>, Z: Dim, D: Engine> MomentumBranch<E, Z, D> {

@@ -14,6 +14,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`Nnclr`].
+///
+/// Dwibedi et al. 2021, arXiv 2104.14548.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NnclrConfig {
@@ -35,6 +37,8 @@ impl Default for NnclrConfig {
 
 /// NNCLR over encoder `E` with projections of compile-time width `DIM` (256 in the paper) and a support set of `QUEUE`
 /// embeddings (98304; 65536 in solo-learn, 4096 in lightly's CIFAR-10 recipe).
+///
+/// Dwibedi et al. 2021, arXiv 2104.14548.
 ///
 /// The support set starts with random directions, which are everybody's neighbour as much as nobody's: the first
 /// `QUEUE / batch` steps teach little.
@@ -63,7 +67,8 @@ pub struct NnclrObjective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
 
 parameters!(
     [E: Encoder<D>, Z: Dim, K: Dim, D: Engine] NnclrObjective<E, Z, K, D>, D,
-    tensors {}, modules { projector, predictor, queue }
+    tensors {}, modules { projector, predictor, queue },
+    plain { fresh, temperature }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E, D>

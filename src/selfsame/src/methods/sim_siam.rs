@@ -14,6 +14,8 @@ use crate::random::default_seed;
 use crate::tape::{parameters, stop_gradient};
 
 /// Settings of [`SimSiam`].
+///
+/// Chen and He 2021, arXiv 2011.10566.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimSiamConfig {
@@ -43,6 +45,8 @@ impl Default for SimSiamConfig {
 
 /// SimSiam over encoder `E` with projections of compile-time width `DIM` (2048 in the paper).
 ///
+/// Chen and He 2021, arXiv 2011.10566.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -64,7 +68,8 @@ pub struct SimSiamObjective<E: Encoder<D>, Z: Dim, D: Engine> {
 }
 
 parameters!(
-    [E: Encoder<D>, Z: Dim, D: Engine] SimSiamObjective<E, Z, D>, D, tensors {}, modules { projector, predictor }
+    [E: Encoder<D>, Z: Dim, D: Engine] SimSiamObjective<E, Z, D>, D, tensors {}, modules { projector, predictor },
+    plain { latest, stops, predicts }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SimSiamObjective<E, Z, D> {

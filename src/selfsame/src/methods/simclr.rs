@@ -14,6 +14,8 @@ use crate::random::default_seed;
 use crate::tape::{parameters, stop_gradient};
 
 /// Settings of [`SimClr`].
+///
+/// Chen et al. 2020, arXiv 2002.05709.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimClrConfig {
@@ -34,6 +36,8 @@ impl Default for SimClrConfig {
 
 /// SimCLR over encoder `E` with a projector of compile-time width `DIM`.
 ///
+/// Chen et al. 2020, arXiv 2002.05709.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -52,7 +56,10 @@ pub struct SimClrObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     negatives: bool,
 }
 
-parameters!([E: Encoder<D>, Z: Dim, D: Engine] SimClrObjective<E, Z, D>, D, tensors {}, modules { projector });
+parameters!(
+    [E: Encoder<D>, Z: Dim, D: Engine] SimClrObjective<E, Z, D>, D,
+    tensors {}, modules { projector }, plain { temperature, negatives }
+);
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SimClrObjective<E, Z, D> {
     type Config = SimClrConfig;

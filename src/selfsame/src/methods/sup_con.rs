@@ -13,6 +13,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`SupCon`].
+///
+/// Khosla et al. 2020, arXiv 2004.11362.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SupConConfig {
@@ -32,6 +34,8 @@ impl Default for SupConConfig {
 
 /// SupCon over encoder `E` with projections of compile-time width `DIM` (128 in the paper).
 ///
+/// Khosla et al. 2020, arXiv 2004.11362.
+///
 /// It sees the labels of the training part, so it is no self-supervised objective: what one gains by labels.
 ///
 /// ```
@@ -49,7 +53,10 @@ pub struct SupConObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     settings: SupConSettings,
 }
 
-parameters!([E: Encoder<D>, Z: Dim, D: Engine] SupConObjective<E, Z, D>, D, tensors {}, modules { projector });
+parameters!(
+    [E: Encoder<D>, Z: Dim, D: Engine] SupConObjective<E, Z, D>, D,
+    tensors {}, modules { projector }, plain { settings }
+);
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for SupConObjective<E, Z, D> {
     type Config = SupConConfig;

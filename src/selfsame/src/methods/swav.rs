@@ -17,6 +17,8 @@ use crate::tape::{parameters, AnyTensor};
 const ASSIGNED: usize = 2;
 
 /// Settings of [`Swav`].
+///
+/// Caron et al. 2020, arXiv 2006.09882.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SwavConfig {
@@ -68,6 +70,8 @@ impl SwavConfig {
 /// SwAV over encoder `E` with embeddings of compile-time width `DIM` (128 in the paper) and `PROTOTYPES` prototypes
 /// (3000).
 ///
+/// Caron et al. 2020, arXiv 2006.09882.
+///
 /// Views 0 and 1 are global crops, which are given codes; the others are local and only predict. All have the size
 /// of the encoder's input. Prototypes are put back to length 1, and the queue takes the step's embeddings, once an
 /// optimiser step.
@@ -100,7 +104,8 @@ pub struct SwavObjective<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
 
 parameters!(
     [E: Encoder<D>, Z: Dim, K: Dim, D: Engine] SwavObjective<E, Z, K, D>, D,
-    tensors { stored: Buffer }, modules { projector, prototypes, queues }
+    tensors { stored: Buffer }, modules { projector, prototypes, queues },
+    plain { fresh, epoch, config, perplexity }
 );
 
 impl<E: Encoder<D>, Z: Dim + Default, K: Dim + Default, D: Engine> Configured<E, D>

@@ -42,7 +42,8 @@ pub(super) struct Teacher<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> {
 }
 
 parameters!(
-    [E: Encoder<D>, Z: Dim, K: Dim, D: Engine] Teacher<E, Z, K, D>, D, tensors {}, modules { encoder, head }
+    [E: Encoder<D>, Z: Dim, K: Dim, D: Engine] Teacher<E, Z, K, D>, D, tensors {}, modules { encoder, head },
+    plain { following, latest }
 );
 
 impl<E: Encoder<D>, Z: Dim, K: Dim, D: Engine> Teacher<E, Z, K, D> {

@@ -15,6 +15,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`VicReg`].
+///
+/// Bardes, Ponce and LeCun 2022, arXiv 2105.04906.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VicRegConfig {
@@ -38,6 +40,8 @@ impl Default for VicRegConfig {
 
 /// VICReg over encoder `E` with embeddings of compile-time width `DIM` (8192 in the paper).
 ///
+/// Bardes, Ponce and LeCun 2022, arXiv 2105.04906.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -53,7 +57,10 @@ pub struct VicRegObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     weights: VicRegWeights,
 }
 
-parameters!([E: Encoder<D>, Z: Dim, D: Engine] VicRegObjective<E, Z, D>, D, tensors {}, modules { projector });
+parameters!(
+    [E: Encoder<D>, Z: Dim, D: Engine] VicRegObjective<E, Z, D>, D,
+    tensors {}, modules { projector }, plain { weights }
+);
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for VicRegObjective<E, Z, D> {
     type Config = VicRegConfig;

@@ -15,6 +15,8 @@ use crate::random::default_seed;
 use crate::tape::parameters;
 
 /// Settings of [`WMse`].
+///
+/// Ermolov et al. 2021, arXiv 2007.06346.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WMseConfig {
@@ -39,6 +41,8 @@ impl Default for WMseConfig {
 
 /// W-MSE over encoder `E` with projections of compile-time width `DIM` (64 in the paper, on CIFAR-10).
 ///
+/// Ermolov et al. 2021, arXiv 2007.06346.
+///
 /// ```
 /// use selfsame::prelude::*;
 /// type Encoder = ConvNet<Image<1, 8, 8>, 64, 3, Cpu>;
@@ -55,7 +59,10 @@ pub struct WMseObjective<E: Encoder<D>, Z: Dim, D: Engine> {
     draws: usize,
 }
 
-parameters!([E: Encoder<D>, Z: Dim, D: Engine] WMseObjective<E, Z, D>, D, tensors {}, modules { projector });
+parameters!(
+    [E: Encoder<D>, Z: Dim, D: Engine] WMseObjective<E, Z, D>, D,
+    tensors {}, modules { projector }, plain { settings, draws }
+);
 
 impl<E: Encoder<D>, Z: Dim + Default, D: Engine> Configured<E, D> for WMseObjective<E, Z, D> {
     type Config = WMseConfig;

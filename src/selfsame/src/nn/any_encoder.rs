@@ -17,6 +17,7 @@ use crate::tape::{parameters, AnyTensor, Parameters, Role};
 
 /// Which network an [`AnyEncoder`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Network {
     /// [`ConvNet`](super::ConvNet) of `stages` stages up to `features` channels, which `2^(stages - 1)` divides.
     ConvNet {
@@ -118,7 +119,7 @@ pub struct AnyEncoder<D: Engine = AutoDevice> {
     layers: Layers<D>,
 }
 
-parameters!([D: Engine] AnyEncoder<D>, D, transparent layers);
+parameters!([D: Engine] AnyEncoder<D>, D, transparent layers, plain { recipe });
 
 #[derive(Debug)]
 enum Layers<D: Engine> {

@@ -36,7 +36,8 @@ pub struct ConvNet<P: Picture, const FEATURES: usize, const STAGES: usize, D: En
 
 parameters!(
     [P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine] ConvNet<P, FEATURES, STAGES, D>, D,
-    transparent stages
+    transparent stages,
+    plain { picture }
 );
 
 impl<P: Picture, const FEATURES: usize, const STAGES: usize, D: Engine> ConvNet<P, FEATURES, STAGES, D> {

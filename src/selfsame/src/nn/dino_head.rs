@@ -55,6 +55,7 @@ pub struct DinoHeadPlan {
 
 /// Whether prototypes learn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LastLayer {
     /// Gradients reach them.
     Trained,

@@ -49,7 +49,10 @@ pub struct Head<I: Dim, O: Dim, D: Engine> {
     outputs: O,
 }
 
-parameters!([I: Dim, O: Dim, D: Engine] Head<I, O, D>, D, tensors {}, modules { hidden, output, last_norm });
+parameters!(
+    [I: Dim, O: Dim, D: Engine] Head<I, O, D>, D,
+    tensors {}, modules { hidden, output, last_norm }, plain { inputs, outputs }
+);
 
 #[derive(Debug)]
 struct Hidden<D: Engine> {

@@ -6,13 +6,21 @@ use rand_distr::{Distribution, Normal, Uniform};
 use crate::error::{device, Error, Result};
 use crate::random::Stream;
 
-/// A tensor of `shape` filled with one value.
-pub(crate) fn constant<S: Shape, D: Device<f32>>(dev: &D, shape: S, value: f32) -> Result<Tensor<S, f32, D>> {
+/// A tensor of `shape` filled with one value: the scale (1) and shift (0) of a norm.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn constant<S: Shape, D: Device<f32>>(dev: &D, shape: S, value: f32) -> Result<Tensor<S, f32, D>> {
     dev.try_tensor_from_vec(vec![value; shape.num_elements()], shape).map_err(device)
 }
 
 /// Uniform in `+-1/sqrt(fan_in)`, PyTorch's default for linear and convolutional layers and their biases.
-pub(crate) fn uniform<S: Shape, D: Device<f32>>(
+///
+/// PyTorch equivalent: `torch.nn.init.kaiming_uniform_(w, a=math.sqrt(5))`.
+///
+/// # Errors
+/// The device is out of memory.
+pub fn uniform<S: Shape, D: Device<f32>>(
     dev: &D,
     shape: S,
     fan_in: usize,
@@ -25,7 +33,12 @@ pub(crate) fn uniform<S: Shape, D: Device<f32>>(
 }
 
 /// Normal with mean 0 and the given standard deviation: position tables (0.02).
-pub(crate) fn normal<S: Shape, D: Device<f32>>(
+///
+/// PyTorch equivalent: `torch.nn.init.normal_(w, std=std)`.
+///
+/// # Errors
+/// [`Error::Setting`] for a deviation that is negative or not finite; a device out of memory.
+pub fn normal<S: Shape, D: Device<f32>>(
     dev: &D,
     shape: S,
     std: f32,

@@ -27,7 +27,8 @@ pub struct Mlp<P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine
 
 parameters!(
     [P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine] Mlp<P, HIDDEN, FEATURES, D>, D,
-    tensors {}, modules { hidden, hidden_norm, output, output_norm }
+    tensors {}, modules { hidden, hidden_norm, output, output_norm },
+    plain { picture }
 );
 
 impl<P: Picture, const HIDDEN: usize, const FEATURES: usize, D: Engine> Encoder<D>

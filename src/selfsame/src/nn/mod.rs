@@ -12,7 +12,7 @@ mod dino_head;
 mod encoder;
 mod gpt;
 mod head;
-mod init;
+pub mod init;
 mod layer_norm;
 mod linear;
 mod masked_autoencoder;

@@ -48,7 +48,8 @@ pub type ResNet9<P, D = AutoDevice> = ResNet<P, 256, 1, D>;
 
 parameters!(
     [P: Picture, const FEATURES: usize, const BLOCKS: usize, D: Engine] ResNet<P, FEATURES, BLOCKS, D>, D,
-    transparent layers
+    transparent layers,
+    plain { picture }
 );
 
 impl<P: Picture, const FEATURES: usize, const BLOCKS: usize, D: Engine> ResNet<P, FEATURES, BLOCKS, D> {

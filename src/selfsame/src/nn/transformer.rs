@@ -82,7 +82,7 @@ pub(super) struct Blocks<W: Dim, D: Engine> {
     heads: usize,
 }
 
-parameters!([W: Dim, D: Engine] Blocks<W, D>, D, tensors {}, modules { blocks, norm });
+parameters!([W: Dim, D: Engine] Blocks<W, D>, D, tensors {}, modules { blocks, norm }, plain { heads });
 
 impl<W: Dim, D: Engine> Blocks<W, D> {
     /// `depth` blocks of `width`, whose MLP has `hidden` units.

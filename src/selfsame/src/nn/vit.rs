@@ -53,7 +53,8 @@ pub struct Vit<
 parameters!(
     [P: Picture, const PATCH: usize, const WIDTH: usize, const DEPTH: usize, const HEADS: usize, D: Engine]
     Vit<P, PATCH, WIDTH, DEPTH, HEADS, D>, D,
-    tensors { positions: NoDecay }, modules { embed, trunk }
+    tensors { positions: NoDecay }, modules { embed, trunk },
+    plain { picture }
 );
 
 impl<

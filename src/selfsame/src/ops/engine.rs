@@ -9,6 +9,8 @@ use crate::losses::{LossOp, MaskedErrorOp, NtXentOp, VicRegOp};
 use crate::train::LoopOp;
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
+///
+/// It cannot be implemented elsewhere, as dfdx's `Device` below it cannot, and there will be more operations in it.
 #[diagnostic::on_unimplemented(
     message = "{Self} is not a device Selfsame's operations run on",
     note = "use Cpu, or Cuda with the `cuda` feature"
@@ -43,6 +45,8 @@ pub trait Engine<E: Real = f32>:
     + StackOp<E>
     + VicRegOp<E>
     + LoopOp
+    + Send
+    + Sync
 {
 }
 

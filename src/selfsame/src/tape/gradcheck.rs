@@ -7,6 +7,7 @@ use crate::error::{device, Result};
 
 /// What [`gradcheck`] found.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct GradCheck {
     /// Largest `|analytic - numeric| / max(1, |analytic|, |numeric|)`.
     pub worst: f64,

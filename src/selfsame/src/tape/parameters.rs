@@ -77,8 +77,9 @@ impl<S: Shape, D: Device<f32>> AnyTensor<D> for Tensor<S, f32, D> {
 
 /// A module whose tensors can be walked by name, always in the same order.
 ///
-/// Names join the fields on the way with dots: `blocks.0.qkv.weight`.
-pub trait Parameters<D: Device<f32>> {
+/// Names join the fields on the way with dots: `blocks.0.qkv.weight`. [`parameters!`](crate::parameters) writes it for a
+/// struct. What has parameters may go to another thread, so that a program with windows, or a server, trains in one.
+pub trait Parameters<D: Device<f32>>: Send {
     /// Calls `f` with every tensor.
     fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>));
     /// Calls `f` with every tensor, to change it.
@@ -112,16 +113,62 @@ impl<D: Device<f32>, M: Parameters<D>> Parameters<D> for Option<M> {
     }
 }
 
-/// Implements [`Parameters`] for a struct: its generics, its type, its device, its own tensors with their roles, and
-/// its modules. A struct that only adds types to a single module is `transparent`: the module's names are its own.
+/// Implements [`Parameters`] for a struct: its generics in brackets, its type, its device, its own tensors with their
+/// [`Role`]s, its modules, and whatever else it has (`plain`). Names are those of the fields: `hidden.weight`.
+///
+/// Every field is in one of the lists: one that is forgotten would neither be trained nor saved, and so does not compile. A
+/// struct that only adds types to a single module is `transparent`: the module's names are its own.
+///
+/// ```
+/// use selfsame::nn::{init, Linear};
+/// use selfsame::prelude::*;
+/// use selfsame::tape::count_parameters;
+///
+/// struct Scaled<D: Engine> {
+///     scale: Tensor<Rank1<4>, f32, D>,
+///     layer: Linear<Const<3>, Const<4>, D>,
+///     name: String,
+/// }
+/// selfsame::parameters!(
+///     [D: Engine] Scaled<D>, D,
+///     tensors { scale: NoDecay },
+///     modules { layer },
+///     plain { name },
+/// );
+///
+/// let (dev, rng) = (Cpu::default(), &mut selfsame::random::stream(&[0]));
+/// let layer = Linear::new(&dev, Const, Const, rng)?;
+/// let scaled = Scaled { scale: init::normal(&dev, (Const,), 1.0, rng)?, layer, name: "a".into() };
+/// let mut names = Vec::new();
+/// scaled.visit("", &mut |name, _, _| names.push(name.to_string()));
+/// assert_eq!(names, ["scale", "layer.weight", "layer.bias"]);
+/// assert_eq!(count_parameters(&scaled), 4 + 12 + 4);
+/// # let _ = scaled.name;
+/// # Ok::<(), selfsame::Error>(())
+/// ```
+///
+/// Without `layer` in it, the list is refused with 'pattern does not mention field `layer`':
+///
+/// ```compile_fail,E0027
+/// use selfsame::nn::Linear;
+/// use selfsame::prelude::*;
+///
+/// struct Scaled<D: Engine> {
+///     scale: Tensor<Rank1<4>, f32, D>,
+///     layer: Linear<Const<3>, Const<4>, D>,
+/// }
+/// selfsame::parameters!([D: Engine] Scaled<D>, D, tensors { scale: NoDecay }, modules {});
+/// ```
+#[macro_export]
 macro_rules! parameters {
-    ([$($generics:tt)*] $type:ty, $device:ty, transparent $module:ident) => {
+    ([$($generics:tt)*] $type:ty, $device:ty, transparent $module:ident $(, plain { $($plain:ident),* $(,)? })? $(,)?) => {
         impl<$($generics)*> $crate::tape::Parameters<$device> for $type {
             fn visit(
                 &self,
                 prefix: &str,
                 f: &mut dyn FnMut(&str, $crate::tape::Role, &dyn $crate::tape::AnyTensor<$device>),
             ) {
+                let Self { $module: _, $($($plain: _,)*)? } = self;
                 $crate::tape::Parameters::visit(&self.$module, prefix, f);
             }
             fn visit_mut(
@@ -133,16 +180,22 @@ macro_rules! parameters {
             }
         }
     };
-    ([$($generics:tt)*] $type:ty, $device:ty, tensors { $($tensor:ident: $role:ident),* $(,)? }, modules { $($module:ident),* $(,)? }) => {
+    ([$($generics:tt)*] $type:ty, $device:ty, tensors { $($tensor:ident: $role:ident),* $(,)? }, modules { $($module:ident),* $(,)? } $(, plain { $($plain:ident),* $(,)? })? $(,)?) => {
         impl<$($generics)*> $crate::tape::Parameters<$device> for $type {
             fn visit(
                 &self,
                 prefix: &str,
                 f: &mut dyn FnMut(&str, $crate::tape::Role, &dyn $crate::tape::AnyTensor<$device>),
             ) {
+                // Every field: one that is in no list does not compile here.
+                let Self { $($tensor: _,)* $($module: _,)* $($($plain: _,)*)? } = self;
                 let _ = (&prefix, &f);
                 $(f(&format!("{prefix}{}", stringify!($tensor)), $crate::tape::Role::$role, &self.$tensor);)*
-                $(self.$module.visit(&format!("{prefix}{}.", stringify!($module)), f);)*
+                $($crate::tape::Parameters::<$device>::visit(
+                    &self.$module,
+                    &format!("{prefix}{}.", stringify!($module)),
+                    f,
+                );)*
             }
             fn visit_mut(
                 &mut self,
@@ -151,7 +204,11 @@ macro_rules! parameters {
             ) {
                 let _ = (&prefix, &f);
                 $(f(&format!("{prefix}{}", stringify!($tensor)), $crate::tape::Role::$role, &mut self.$tensor);)*
-                $(self.$module.visit_mut(&format!("{prefix}{}.", stringify!($module)), f);)*
+                $($crate::tape::Parameters::<$device>::visit_mut(
+                    &mut self.$module,
+                    &format!("{prefix}{}.", stringify!($module)),
+                    f,
+                );)*
             }
         }
     };
