@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 
 /// Agreement of clusters with labels; none of the four asks which cluster stands for which label.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ClusterScores {
     /// Normalised mutual information, over the arithmetic mean of the entropies: 0 independent, 1 the same. Many clusters
     /// raise it.

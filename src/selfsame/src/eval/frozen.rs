@@ -32,7 +32,7 @@ pub struct Frozen<'e, E, D> {
 }
 
 impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
-    /// Freezes `encoder`; `normalise` is what its training images went through.
+    /// Freezes `encoder`; `normalise` is what its training images went through. [`Frozen::load`] reads both from a file.
     pub fn new(encoder: &'e E, dev: &D, normalise: Normalise) -> Self {
         Frozen { encoder, dev: dev.clone(), normalise }
     }
@@ -40,6 +40,11 @@ impl<'e, D: Engine, E: Encoder<D>> Frozen<'e, E, D> {
     /// The encoder, to look at.
     pub fn encoder(&self) -> &E {
         self.encoder
+    }
+
+    /// What images go through before the encoder sees them.
+    pub fn normalise(&self) -> &Normalise {
+        &self.normalise
     }
 
     /// The features of every image of `part`, in order, without augmentation.

@@ -35,6 +35,7 @@ pub struct LinearProbe {
 
 /// A probe and how it was chosen.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ProbeFit {
     /// The classifier.
     pub probe: LinearProbe,

@@ -15,6 +15,7 @@ const QUERIES: usize = 64;
 ///
 /// Samples that are alone with their label are no queries. All means are NaN when there are no queries.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Retrieval {
     /// Share of queries with at least one of their label among the `k` nearest, for each `k` asked for.
     pub recall: Vec<f64>,
@@ -100,6 +101,7 @@ fn score(labels: &[u32], query: usize, similarity: &[f32], ks: &[usize]) -> Quer
 
 /// How well one half of a pair finds the other, by cosine similarity.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PairedRetrieval {
     /// Rows of the first that look for their partner in the second.
     pub forward: PartnerRanks,
@@ -109,6 +111,7 @@ pub struct PairedRetrieval {
 
 /// Where each row's partner stands in its ranking.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PartnerRanks {
     /// The number of strictly more similar wrong rows; 0 is best.
     pub ranks: Vec<u32>,

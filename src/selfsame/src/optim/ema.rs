@@ -14,6 +14,7 @@ const CHUNK: usize = 1 << 14;
 /// What becomes of running statistics, which are no parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Buffers {
     /// The teacher takes the student's: they are averages already, and of the student's latest batches.
     #[default]

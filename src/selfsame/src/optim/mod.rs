@@ -10,4 +10,4 @@ mod schedule;
 pub use ema::{ema, Buffers};
 pub use optimizer::Optimizer;
 pub use rule::Rule;
-pub use schedule::{rising_momentum, Cosine, CosineConvention};
+pub use schedule::{rising_momentum, Cosine, CosineConvention, Schedule};

@@ -8,6 +8,7 @@ use crate::ops::{sum_map, sum_zip, vectorized};
 /// An update rule with its constants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Rule {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101): decay `p *= 1 - lr wd` first, then
     /// the Adam step with bias-corrected moments.

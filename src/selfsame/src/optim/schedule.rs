@@ -1,11 +1,41 @@
-//! Linear warm-up, then a half cosine.
+//! Learning rates over the steps of a run: linear warm-up, then a half cosine; or any function.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
+/// A number for every step of a run: a learning rate.
+///
+/// Functions of the step and of the steps in all are schedules:
+/// ```
+/// use selfsame::optim::{Cosine, Schedule};
+/// fn rate(schedule: &dyn Schedule) -> f64 {
+///     schedule.at(50, 100)
+/// }
+/// assert_eq!(rate(&|step, total| 0.1 * (1.0 - step as f64 / total as f64)), 0.05);
+/// assert_eq!(rate(&Cosine::new(0.1, 0, 100)), Cosine::new(0.1, 0, 100).at(50));
+/// ```
+pub trait Schedule: Send + Sync {
+    /// The value at `step`, counted from 0, of `total`.
+    fn at(&self, step: u64, total: u64) -> f64;
+}
+
+impl<F: Fn(u64, u64) -> f64 + Send + Sync> Schedule for F {
+    fn at(&self, step: u64, total: u64) -> f64 {
+        self(step, total)
+    }
+}
+
+impl Schedule for Cosine {
+    /// Its own `total` is what counts.
+    fn at(&self, step: u64, _total: u64) -> f64 {
+        Cosine::at(self, step)
+    }
+}
+
 /// Where libraries differ about the first and the last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum CosineConvention {
     /// Warm-up at step i is `(i + 1) / warmup`, so the first step already moves; the end value is reached at the last
     /// step. The default here.

@@ -8,8 +8,10 @@ use crate::optim::Rule;
 use crate::random::default_seed;
 
 /// Settings of the training loop, whatever the objective.
+///
+/// Read from a file, what is not there has its default; a key that is none of these is an error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the training part (10).
     pub epochs: usize,
@@ -147,5 +149,18 @@ mod tests {
         assert!(message.contains("less than 0.1000, one over the learning rate"), "{message}");
         assert!(TrainConfig { lr: 10.0, weight_decay: 0.5, rule: Rule::LARS, ..d() }.validate(1000).is_ok());
         assert!(d().validate(1000).is_ok());
+    }
+
+    #[test]
+    fn a_mistyped_key_is_no_default() {
+        let read = serde_json::from_str::<TrainConfig>;
+        let said =
+            read(r#"{"epochs": 3, "learning_rate": 0.1}"#).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(said.contains("unknown field `learning_rate`") && said.contains("`lr`"), "{said}");
+        let few = read(r#"{"epochs": 3}"#).ok();
+        assert_eq!(few, Some(TrainConfig { epochs: 3, ..TrainConfig::default() }));
+        let written = serde_json::to_string(&TrainConfig::default()).ok();
+        let again = written.and_then(|text| serde_json::from_str(&text).ok());
+        assert_eq!(again, Some(TrainConfig::default()));
     }
 }

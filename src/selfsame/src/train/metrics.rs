@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 
 /// One line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EpochMetrics {
     /// Epoch, from 1; 0 is the encoder before training.
     pub epoch: usize,

@@ -12,9 +12,14 @@ mod metrics;
 mod probe;
 mod progress;
 mod report;
+mod snapshot;
 mod step;
 mod trainer;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod trainer_tests;
 mod watch;
+pub mod weights;
 
 pub use atomic::write_atomic;
 pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint, load_state};
@@ -32,4 +37,5 @@ pub(crate) use trainer::evaluation_normalise;
 pub use trainer::Trainer;
 
 pub use report::{Baselines, KnnScores, LinearScores, Report, Scores};
+pub use snapshot::Snapshot;
 pub use watch::{Ending, EpochLine, Outcome, Plan, StepLine, Watch};

@@ -71,6 +71,11 @@ impl OnlineProbe {
         })
     }
 
+    /// What images go through before they are measured.
+    pub(crate) fn normalise(&self) -> &Normalise {
+        &self.normalise
+    }
+
     /// Geometry of the features and of the projections; kNN and linear-probe accuracy on validation images.
     pub(crate) fn measure<D: Engine>(&self, method: &mut dyn Learns<D>) -> Result<Measured> {
         let train_eval_cosine = self.train_eval_cosine(method)?;

@@ -9,6 +9,7 @@ use crate::front::nan_from_null;
 
 /// The result of one training run. All accuracies lie in 0..1 and are of the test part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Report {
     /// Name of the run folder.
     pub run: String,
@@ -46,6 +47,7 @@ pub struct Report {
 
 /// kNN and linear-probe accuracy of one representation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Scores {
     /// kNN accuracy; NaN, `null` in JSON, where there was nothing to score.
     pub knn: KnnScores,
@@ -55,6 +57,7 @@ pub struct Scores {
 
 /// kNN accuracy on the test part (cosine, T = 0.07), neighbours from the training part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct KnnScores {
     /// With 20 neighbours.
     #[serde(deserialize_with = "nan_from_null")]
@@ -66,6 +69,7 @@ pub struct KnnScores {
 
 /// Linear-probe accuracy on the test part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LinearScores {
     /// With all training labels.
     #[serde(deserialize_with = "nan_from_null")]
@@ -77,6 +81,7 @@ pub struct LinearScores {
 
 /// The representations every run is held against, under the same probes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Baselines {
     /// The same encoder with its initial weights.
     pub random_init: Scores,

@@ -10,7 +10,8 @@ use super::metrics::{append, EpochMetrics};
 use super::probe::{Measured, OnlineProbe};
 use super::progress::{differences, Partial, Progress};
 use super::step::Step;
-use super::{atomic, checkpoint, Ending, EpochLine, Plan, StepLine, TrainConfig, Watch};
+use super::weights::Header;
+use super::{atomic, checkpoint, snapshot, Ending, EpochLine, Plan, StepLine, TrainConfig, Watch};
 use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
 use crate::diagnose::{Alarm, Context, Doctor};
@@ -21,18 +22,68 @@ use crate::interrupt::interrupted;
 use crate::methods::Method;
 use crate::nn::Encoder;
 use crate::ops::Engine;
-use crate::optim::{Cosine, Optimizer};
+use crate::optim::{Cosine, Optimizer, Rule, Schedule};
 use crate::shape::{AnyImage, ImageShape};
 use crate::tape::count_parameters;
 
 /// The loop for one objective, with or without a run folder.
+///
+/// Each of [`TrainConfig`]'s settings has a method of its own name; what one of them set stands, whether
+/// [`config`](Trainer::config) comes before or after it.
+///
+/// ```
+/// use selfsame::prelude::*;
+/// let trainer = Trainer::new(&Cpu::default()).epochs(5).config(TrainConfig { lr: 0.01, ..Default::default() });
+/// assert_eq!((trainer.settled().epochs, trainer.settled().lr), (5, 0.01));
+/// ```
 pub struct Trainer<'t, D> {
     dev: D,
     config: TrainConfig,
+    /// What copies each setting that was set by its own method.
+    set: Vec<fn(&TrainConfig, &mut TrainConfig)>,
+    schedule: Option<Box<dyn Schedule + 't>>,
     folder: Option<PathBuf>,
     settings: Option<serde_json::Value>,
     watch: Option<&'t mut dyn Watch>,
     announces: bool,
+}
+
+/// A method for a setting, with the setting's name and documentation.
+macro_rules! setting {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {
+        /// The loop's settings, one by one.
+        impl<D: Engine> Trainer<'_, D> {
+            $($(#[$doc])*
+            pub fn $name(mut self, $name: $type) -> Self {
+                self.config.$name = $name;
+                self.set.push(|from, to| to.$name = from.$name);
+                self
+            })*
+        }
+    };
+}
+
+setting! {
+    /// Passes over the training part (10).
+    epochs: usize,
+    /// Images an optimiser step (256).
+    batch_size: usize,
+    /// Micro-batches a step is split into (1); see [`TrainConfig::accumulate`].
+    accumulate: usize,
+    /// Seed of order and views ([`default_seed`](crate::random::default_seed), 0).
+    seed: u64,
+    /// Update rule (AdamW).
+    rule: Rule,
+    /// Peak learning rate (1e-3).
+    lr: f64,
+    /// Weight decay of weights; biases, norms and positions have none (0.05).
+    weight_decay: f64,
+    /// Epochs of linear warm-up before the cosine to 0 (1).
+    warmup_epochs: f64,
+    /// Largest global gradient norm (`None`: off).
+    clip_norm: Option<f64>,
+    /// Online kNN and diagnostics every so many epochs (1).
+    probe_every: usize,
 }
 
 impl<'t, D: Engine> Trainer<'t, D> {
@@ -41,43 +92,38 @@ impl<'t, D: Engine> Trainer<'t, D> {
         Trainer {
             dev: dev.clone(),
             config: TrainConfig::default(),
+            set: Vec::new(),
+            schedule: None,
             folder: None,
             settings: None,
             watch: None,
             announces: true,
         }
     }
-    /// Replaces all settings.
+    /// All settings but those that have been set by their own methods, which stand.
     pub fn config(mut self, config: TrainConfig) -> Self {
-        self.config = config;
+        let own = std::mem::replace(&mut self.config, config);
+        self.set.iter().for_each(|copy| copy(&own, &mut self.config));
         self
     }
-    /// Passes over the training part.
-    pub fn epochs(mut self, epochs: usize) -> Self {
-        self.config.epochs = epochs;
+    /// The settings it is going to train with.
+    pub fn settled(&self) -> &TrainConfig {
+        &self.config
+    }
+    /// Takes the learning rate of every step from `schedule` instead of from [`TrainConfig`]'s warm-up and cosine. A run that
+    /// goes on from a checkpoint must be given the same: a function cannot be compared with what it was.
+    ///
+    /// ```
+    /// use selfsame::prelude::*;
+    /// let halved_every_hundred = |step: u64, _total: u64| 1e-3 * 0.5_f64.powi((step / 100) as i32);
+    /// let trainer = Trainer::new(&Cpu::default()).schedule(halved_every_hundred);
+    /// # let _ = trainer;
+    /// ```
+    pub fn schedule(mut self, schedule: impl Schedule + 't) -> Self {
+        self.schedule = Some(Box::new(schedule));
         self
     }
-    /// Images an optimiser step.
-    pub fn batch_size(mut self, images: usize) -> Self {
-        self.config.batch_size = images;
-        self
-    }
-    /// Peak learning rate.
-    pub fn lr(mut self, lr: f64) -> Self {
-        self.config.lr = lr;
-        self
-    }
-    /// Seed of order and views.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.config.seed = seed;
-        self
-    }
-    /// Online kNN and diagnostics every so many epochs.
-    pub fn probe_every(mut self, epochs: usize) -> Self {
-        self.config.probe_every = epochs;
-        self
-    }
-    /// Keeps metrics and checkpoints in this run folder.
+    /// Keeps metrics and checkpoints in this run folder, which [`fit`](Trainer::fit) makes where there is none.
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.folder = Some(folder.as_ref().to_path_buf());
         self
@@ -137,6 +183,9 @@ impl<'t, D: Engine> Trainer<'t, D> {
         if let Some(view) = (0..views.count()).find(|view| views.view_size(*view) != shape.size()) {
             let what = format!("view {view}, which must have the size of the encoder's images");
             return Err(Error::shape(what, shape.size(), views.view_size(view)));
+        }
+        if let Some(folder) = &self.folder {
+            std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
         let mut optimizer = Optimizer::new(self.config.rule, self.config.weight_decay);
         let mut usual = front::watch();
@@ -266,8 +315,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
     ) -> Result<bool> {
         let (part, epoch) = (data.train(), progress.epochs_done + 1);
         let micro = self.config.batch_size / self.config.accumulate;
-        let schedule = self.schedule(part.len());
         let steps = self.steps_per_epoch(part.len());
+        let total = steps * self.config.epochs as u64;
         let order = epoch_order(part.len(), self.config.seed, epoch as u64);
         let batches = Batches {
             order: &order[..steps as usize * self.config.batch_size],
@@ -293,8 +342,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
             if step.parts < self.config.accumulate {
                 return Ok(ControlFlow::Continue(()));
             }
-            let lr = schedule.at(progress.steps_done);
-            self.finish(&mut step, method, optimizer, lr, schedule.total, progress, watch)?;
+            let lr = self.rate(progress.steps_done, part.len())?;
+            self.finish(&mut step, method, optimizer, lr, total, progress, watch)?;
             Ok(if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         let seconds = begun.elapsed().as_secs_f64();
@@ -304,7 +353,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
             return Ok(true);
         }
         let rate = (progress.images - images_before) as f64 / seconds.max(1e-9);
-        self.close(method, probe, progress, watch, schedule.at(progress.steps_done.saturating_sub(1)), rate)?;
+        let lr = self.rate(progress.steps_done.saturating_sub(1), part.len())?;
+        self.close(method, probe, progress, watch, lr, rate)?;
         Ok(flow.is_break())
     }
 
@@ -406,6 +456,8 @@ impl<'t, D: Engine> Trainer<'t, D> {
         if let Some(folder) = &self.folder {
             append(&folder.join("metrics.jsonl"), &row)?;
         }
+        let header = self.header(method, probe)?;
+        snapshot::show(&*method, method.encoder(), &header, &mut |model| watch.measured(&row, model));
         watch.epoch_done(&EpochLine {
             epoch,
             loss,
@@ -444,6 +496,17 @@ impl<'t, D: Engine> Trainer<'t, D> {
         Err(Error::run(folder, format!("its checkpoint was made with other settings: {differ}"), remedy))
     }
 
+    /// What a file of the encoder's weights is to say.
+    fn header(&self, method: &dyn Learns<D>, probe: &OnlineProbe) -> Result<Header> {
+        let size = method.size();
+        Ok(Header {
+            encoder: method.describe(),
+            layout: vec![size.channels, size.height, size.width],
+            normalise: Some(probe.normalise().clone()),
+            recipe: self.made_with()?,
+        })
+    }
+
     fn made_with(&self) -> Result<serde_json::Value> {
         match &self.settings {
             Some(settings) => Ok(settings.clone()),
@@ -456,10 +519,21 @@ impl<'t, D: Engine> Trainer<'t, D> {
         (images / self.config.batch_size.max(1)) as u64
     }
 
-    fn schedule(&self, images: usize) -> Cosine {
+    /// The learning rate of `step`, counted from 0.
+    fn rate(&self, step: u64, images: usize) -> Result<f64> {
         let steps = self.steps_per_epoch(images);
-        let warmup = (self.config.warmup_epochs * steps as f64).round() as u64;
-        Cosine::new(self.config.lr, warmup, steps.saturating_mul(self.config.epochs as u64))
+        let total = steps.saturating_mul(self.config.epochs as u64);
+        let Some(schedule) = &self.schedule else {
+            let warmup = (self.config.warmup_epochs * steps as f64).round() as u64;
+            return Ok(Cosine::new(self.config.lr, warmup, total).at(step));
+        };
+        match schedule.at(step, total) {
+            lr if lr.is_finite() && lr >= 0.0 => Ok(lr),
+            lr => {
+                let name = format!("the schedule's learning rate at step {step} of {total}");
+                Err(Error::setting(name, lr, "0 or a positive number", "Steps are counted from 0."))
+            }
+        }
     }
 }
 

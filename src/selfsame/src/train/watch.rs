@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use super::{EpochMetrics, Report, Snapshot};
 use crate::diagnose::Alarm;
 use crate::front::nan_from_null;
 
@@ -73,6 +73,7 @@ pub struct EpochLine {
 
 /// How a training ended when it did not fail.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Ending {
     /// Run folder, where there is one.
     pub folder: Option<PathBuf>,
@@ -92,6 +93,9 @@ pub trait Watch {
     fn started(&mut self, _plan: &Plan) {}
     /// An optimiser step is done.
     fn stepped(&mut self, _step: &StepLine) {}
+    /// An epoch is done and measured: its whole row of `metrics.jsonl`, and the model as it is now. Called before
+    /// [`Watch::epoch_done`], and in the process that trains alone.
+    fn measured(&mut self, _row: &EpochMetrics, _model: &Snapshot<'_>) {}
     /// An epoch is done.
     fn epoch_done(&mut self, _line: &EpochLine) {}
     /// The doctor has something to say.
