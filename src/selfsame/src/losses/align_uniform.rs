@@ -10,6 +10,8 @@ use crate::ops::Real;
 use crate::tape::profile::op;
 
 /// Settings of [`align_uniform`].
+///
+/// Wang and Isola 2020, arXiv 2005.10242.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AlignUniformSettings {
     /// Power of the distance between a sample's views (2).
@@ -27,6 +29,8 @@ impl Default for AlignUniformSettings {
 }
 
 /// A sample's views are to be near, the samples spread evenly over the sphere.
+///
+/// Wang and Isola 2020, arXiv 2005.10242.
 ///
 /// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside. With
 /// unit rows x and y of the two views the loss is `mean_i |x_i - y_i|^alpha + lambda / 2 (u(x) + u(y))`, and

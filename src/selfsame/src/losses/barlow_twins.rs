@@ -11,6 +11,7 @@ use crate::tape::profile::op;
 
 /// How [`barlow_twins`] standardises a feature over the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum BarlowConvention {
     /// Batch normalisation: biased variance, 1e-5 added under the root. The authors' code, lightly, solo-learn.
     #[default]
@@ -24,6 +25,8 @@ pub enum BarlowConvention {
 }
 
 /// Settings of [`barlow_twins`].
+///
+/// Zbontar et al. 2021, arXiv 2103.03230.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BarlowSettings {
     /// Weight of the correlations between different features (0.0051; lightly and solo-learn 0.005).
@@ -41,6 +44,8 @@ impl Default for BarlowSettings {
 }
 
 /// A feature is to be the same in both views and uncorrelated with every other feature.
+///
+/// Zbontar et al. 2021, arXiv 2103.03230.
 ///
 /// `z` is (2N, D): row `i` and row `N + i` are the two views of sample `i`. Each feature of each view is
 /// standardised over the batch, `C` is their cross-correlation (D, D), `C = a'b / N`, and the loss is

@@ -13,6 +13,8 @@ use crate::tape::profile::op;
 
 /// Each image is to find its text among the batch's, and each text its image.
 ///
+/// Radford et al. 2021, arXiv 2103.00020.
+///
 /// `image` and `text` are (N, width), row `i` of both belongs together; rows are normalised inside. With
 /// `s = exp(log_scale) image text'` the loss is half the sum of the mean cross-entropy of the rows and of the
 /// columns with the diagonal. Gradients go to both and to `log_scale`, which is learnt: it starts at `ln(1 / 0.07)`
@@ -66,6 +68,8 @@ pub fn clip<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D> + Merge<R>, R: 
 }
 
 /// Every pair of an image and a text is to be told right: together or not.
+///
+/// Zhai et al. 2023, arXiv 2303.15343.
 ///
 /// `image` and `text` are (N, width), row `i` of both belongs together; rows are normalised inside. With
 /// `s = exp(log_scale) image text' + bias` the loss is the sum over all pairs of `-log sigmoid(s)` on the diagonal

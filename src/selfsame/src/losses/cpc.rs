@@ -12,6 +12,7 @@ use crate::tape::profile::op;
 
 /// Among what a context has to find its future in [`cpc`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum CpcNegatives {
     /// The other sequences of the batch at the same time.
     #[default]
@@ -21,6 +22,8 @@ pub enum CpcNegatives {
 }
 
 /// For every step k ahead, `W_k c_t` is to score the latent `z_{t+k}` of its own sequence highest.
+///
+/// van den Oord et al. 2018, arXiv 1807.03748.
 ///
 /// `context` is (B, T, C), `latents` (B, T, D), `maps` (K, D, C), all three differentiated. The score of a pair is
 /// the inner product `z . W_k c`, without normalisation or temperature; the loss is the mean over steps of the mean

@@ -12,6 +12,7 @@ use crate::tape::profile::op;
 
 /// Whether the weights of [`dclw`] are constants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum DclwConvention {
     /// Constants, as in lightly: gradients come through the similarities only.
     #[default]
@@ -21,6 +22,8 @@ pub enum DclwConvention {
 }
 
 /// Pulls the two views of a sample together and pushes all other samples away, each for itself.
+///
+/// Yeh et al. 2022, arXiv 2110.06848.
 ///
 /// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside. With
 /// `s_ij` the cosine of rows i and j over the temperature, the loss is the mean over all 2N rows of
@@ -53,6 +56,8 @@ pub fn dcl<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
 }
 
 /// [`dcl`] with more weight for the positives that are still far apart.
+///
+/// Yeh et al. 2022, arXiv 2110.06848.
 ///
 /// The similarity of the pair of sample i is multiplied by `w_i = 2 - N softmax_i(cos_i / sigma)`, the softmax over
 /// the samples of the batch and `cos_i` the cosine of the two views. The usual `sigma` is 0.5.

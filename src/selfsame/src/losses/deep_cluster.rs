@@ -10,6 +10,8 @@ use crate::tape::profile::op;
 
 /// Every head's prototypes are to score an embedding's own cluster highest.
 ///
+/// Caron et al. 2020, arXiv 2006.09882, appendix.
+///
 /// `z` is (rows, width), all crops in one, normalised inside; head h has prototypes (K_h, width), used as given, and
 /// `assignments[h]` says for each row which of them it belongs to, or [`None`] where that is not known yet. The loss
 /// is the mean over heads of the cross-entropy of `z prototypes' / temperature` with the assignments, the mean over

@@ -12,6 +12,8 @@ use crate::ops::{soft_cross_entropy, CrossEntropyOp, Real};
 use crate::tape::profile::op;
 
 /// Temperatures of [`dino`] and [`ibot`](super::ibot).
+///
+/// Caron et al. 2021, arXiv 2104.14294.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DistillationTemperatures {
     /// Of the teacher (0.04; recipes warm it up to 0.07). Below the student's, it sharpens the targets.
@@ -34,6 +36,8 @@ impl DistillationTemperatures {
 }
 
 /// The student's distribution over prototypes for each view is to be the teacher's for every other view.
+///
+/// Caron et al. 2021, arXiv 2104.14294.
 ///
 /// `student` is (V N, K), view after view; `teacher` is (G N, K) for the first `teacher_views` = G of them, the
 /// global crops; `centre` has K values. The teacher's distributions are
@@ -95,6 +99,10 @@ pub fn dino<B: Dim, G: Dim, K: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D>
 
 /// A teacher's distributions, `softmax((teacher - centre) / temperature)` along the rows of (rows, K), row-major.
 ///
+/// Caron et al. 2021, arXiv 2104.14294.
+///
+/// PyTorch equivalent: `torch.softmax((teacher - centre) / temperature, dim=1)`.
+///
 /// # Errors
 /// [`Error::Shape`] where sizes known only at run time differ, [`Error::Setting`] for a temperature that is not a
 /// positive number.
@@ -119,6 +127,8 @@ pub fn teacher_targets<B: Dim, K: Dim, E: Real, D: Device<E>>(
 
 /// A centre after a step: `momentum * centre + (1 - momentum) * mean of the teacher's rows`; the usual momentum is
 /// 0.9.
+///
+/// Caron et al. 2021, arXiv 2104.14294.
 ///
 /// `teacher` is (rows, K): for DINO both global crops, for iBOT see [`IbotCentre`](super::IbotCentre). Call it once
 /// an optimiser step, after the loss, with the rows of all micro-batches.

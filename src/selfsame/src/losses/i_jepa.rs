@@ -13,6 +13,7 @@ const EPS: f64 = 1e-5;
 
 /// How far a prediction is from its target in [`i_jepa`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum JepaConvention {
     /// Smooth absolute error, quadratic below 1: the authors' code.
     #[default]
@@ -23,6 +24,8 @@ pub enum JepaConvention {
 
 /// Mean distance of predicted tokens to the momentum encoder's, each target token standardised over its features
 /// first.
+///
+/// Assran et al. 2023, arXiv 2301.08243.
 ///
 /// `prediction` and `target` are (tokens, width). A target is `(t - mean) / sqrt(variance + 1e-5)` of its own
 /// values, biased variance, no weights; no gradient goes to it. The mean is over all values.

@@ -10,6 +10,7 @@ use crate::tape::profile::op;
 
 /// What [`ibot`] is the mean of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum IbotConvention {
     /// The masked patches of each image, then all images, those without masked patches counting as 0: the authors'
     /// code, DINOv2, lightly.
@@ -22,6 +23,7 @@ pub enum IbotConvention {
 /// Which of the teacher's patches move the centre of [`ibot`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum IbotCentre {
     /// All patches of the image: iBOT.
     #[default]
@@ -31,6 +33,8 @@ pub enum IbotCentre {
 }
 
 /// The student's distribution for a masked patch is to be the teacher's, who saw it.
+///
+/// Zhou et al. 2022, arXiv 2111.07832.
 ///
 /// `student` and `teacher` are (M, K): the M masked patches of a batch, `image_of[i]` the image (below `images`)
 /// that patch i is from; views of one image count as images of their own. The teacher's distributions are made as in

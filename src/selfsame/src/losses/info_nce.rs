@@ -12,6 +12,8 @@ use crate::tape::profile::op;
 
 /// Each query is to find its own key among the keys of the batch.
 ///
+/// van den Oord et al. 2018, arXiv 1807.03748.
+///
 /// `q` and `k` are (N, width), row `i` of both from the same sample; rows are normalised inside. With `s_ij` the
 /// cosine of query i and key j, the loss is the mean over queries of
 /// `-log(exp(s_ii / temperature) / sum_j exp(s_ij / temperature))`: one direction, negatives from the other view
@@ -58,6 +60,8 @@ pub fn info_nce<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D> + Merge<R>,
 }
 
 /// Each query is to find its own key among it and a bank of other rows.
+///
+/// van den Oord et al. 2018, arXiv 1807.03748.
 ///
 /// `q` and `k` are (N, width) and normalised inside; `bank` is (M, width) and taken as stored, which is normalised
 /// where it was filled with normalised rows. The loss is the mean over queries of the cross-entropy of

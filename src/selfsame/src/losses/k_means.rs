@@ -42,6 +42,7 @@ impl Clusters {
 
 /// How near a point and a centroid are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KMeans {
     /// By squared distance; an empty cluster takes half of the largest (as faiss, which DeepCluster v1 calls).
     Euclidean,

@@ -15,6 +15,8 @@ const EPS: f64 = 1e-8;
 
 /// Spreads rows over the sphere: minus the mean logarithm of each row's distance to its nearest neighbour.
 ///
+/// Sablayrolles et al. 2019, arXiv 1806.03198.
+///
 /// `x` is (N, width), normalised inside. With `n(i)` the row of the largest cosine to row i, the loss is
 /// `-mean_i log(|x_i - x_n(i) + 1e-8| + 1e-8)`. The gradient reaches both rows of a pair. DINOv2 adds it with weight
 /// 0.1. Duplicates have a loss of about 17 and a very steep gradient.

@@ -62,6 +62,8 @@ pub fn masked_error<B: Dim, W: Dim, E: Real, D: MaskedErrorOp<E>, T: Tape<E, D>>
 /// Every patch of `len` pixels to mean 0 and deviation 1, in place: the targets of a masked autoencoder that
 /// predicts normalised pixels.
 ///
+/// He et al. 2022, arXiv 2111.06377.
+///
 /// The variance is unbiased and has 1e-6 added, so a constant patch becomes 0. Values beyond the last whole patch
 /// stay as they are.
 ///

@@ -11,6 +11,7 @@ use crate::tape::profile::op;
 
 /// By what the two directions of [`moco_v3`] are multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum MoCoV3Convention {
     /// Their sum times `2 temperature`, as the authors' code and the paper's algorithm: the learning rate then need
     /// not follow the temperature.
@@ -21,6 +22,8 @@ pub enum MoCoV3Convention {
 }
 
 /// Predictions of each view are to find the momentum encoder's key of the other view, both ways.
+///
+/// Chen, Xie and He 2021, arXiv 2104.02057.
 ///
 /// `q` and `k` are (2N, width): row `i` and row `N + i` are the two views of sample `i`; rows are normalised inside.
 /// With `c(q, k)` the [`info_nce`](super::info_nce) of predictions and keys, the loss is

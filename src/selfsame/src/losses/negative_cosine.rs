@@ -11,6 +11,8 @@ use crate::tape::profile::op;
 
 /// Mean over the rows of `-cos(p_i, z_i)`; `p` and `z` are (rows, width), `z` is a target and receives no gradient.
 ///
+/// Chen and He 2021, arXiv 2011.10566.
+///
 /// Between -1 and 1; a row of zeros has cosine 0.
 ///
 /// PyTorch equivalent: `-F.cosine_similarity(p, z.detach()).mean()`.
@@ -84,6 +86,7 @@ pub fn simsiam<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
 
 /// The scale of [`byol`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ByolConvention {
     /// The sum over both directions of the squared distance of unit vectors, `2 - 2 cos`: the paper's equation 2,
     /// byol-pytorch, solo-learn. 0 where predictions are perfect.

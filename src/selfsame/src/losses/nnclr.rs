@@ -13,6 +13,7 @@ use crate::tape::profile::op;
 
 /// What a neighbour is contrasted with in [`nnclr`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum NnclrConvention {
     /// Neighbours against the predictions of the other view, one direction: the paper's equations 2 and 3,
     /// solo-learn.
@@ -24,6 +25,8 @@ pub enum NnclrConvention {
 }
 
 /// Predictions are to find the nearest neighbour of their other view.
+///
+/// Dwibedi et al. 2021, arXiv 2104.14548.
 ///
 /// `p` is (2N, width): row `i` and row `N + i` are the predictions for the two views of sample `i`. `neighbours` has
 /// the same shape and order: row `i` is the row of the queue nearest to the *embedding* of view 1 of sample `i`, and
@@ -69,6 +72,8 @@ pub fn nnclr<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
 }
 
 /// The row of `queue` with the largest cosine to each row of `z`: which it is, and a copy of it.
+///
+/// Dwibedi et al. 2021, arXiv 2104.14548.
 ///
 /// `z` is (rows, width), `queue` (K, width); the copies are rows of the queue as stored, through which no gradient
 /// flows. Of several as near the first is taken.

@@ -26,6 +26,8 @@ pub trait NtXentOp<E: Real>: L2NormalizeOp<E> {
 
 /// Contrasts each embedding's other view with all other embeddings of the batch.
 ///
+/// Chen et al. 2020, arXiv 2002.05709.
+///
 /// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`. With `s_ij` the cosine of rows i and
 /// j, the loss is the mean over all 2N rows of
 /// `-log(exp(s_ij / temperature) / sum_{k != i} exp(s_ik / temperature))`, j the other view of i. The rows are
@@ -69,6 +71,7 @@ pub fn nt_xent<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
 
 /// What [`nt_xent_as`] is the mean of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum NtXentConvention {
     /// All 2N rows: the paper's equation, lightly, stable-pretraining.
     #[default]
@@ -78,6 +81,8 @@ pub enum NtXentConvention {
 }
 
 /// [`nt_xent`] in the convention of your choice.
+///
+/// Chen et al. 2020, arXiv 2002.05709.
 ///
 /// PyTorch equivalent: as [`nt_xent`]; twice that for [`NtXentConvention::Reference`].
 ///
@@ -96,6 +101,8 @@ pub fn nt_xent_as<B: Dim, W: Dim, E: Real, D: NtXentOp<E>, T: Tape<E, D>>(
 }
 
 /// [`nt_xent`] for any number of views: every other view of a sample is a positive.
+///
+/// Chen et al. 2020, arXiv 2002.05709.
 ///
 /// `z` is (V N, width), view after view. The loss is the mean over all rows and over their V - 1 positives of
 /// `-log(exp(s_ij / temperature) / sum_{k != i} exp(s_ik / temperature))`, the sum over all other rows, other

@@ -13,6 +13,8 @@ use crate::ops::Real;
 use crate::tape::profile::op;
 
 /// Settings of [`sigreg`].
+///
+/// Balestriero and LeCun 2025, arXiv 2511.08544.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SigRegSettings {
     /// Points at which characteristic functions are compared, evenly from 0 on (17).
@@ -29,6 +31,10 @@ impl Default for SigRegSettings {
 
 /// `count` directions of `width` values, evenly distributed on the sphere: one a row, of length 1.
 ///
+/// Balestriero and LeCun 2025, arXiv 2511.08544.
+///
+/// PyTorch equivalent: `torch.nn.functional.normalize(torch.randn(count, width), dim=1)`, but for the random numbers.
+///
 /// LeJEPA draws 1024 new ones every step.
 pub fn random_directions(width: usize, count: usize, rng: &mut impl Rng) -> Vec<f64> {
     let drawn: Vec<f64> = (0..width * count).map(|_| StandardNormal.sample(rng)).collect();
@@ -37,6 +43,8 @@ pub fn random_directions(width: usize, count: usize, rng: &mut impl Rng) -> Vec<
 
 /// How far embeddings are from a standard normal distribution, seen along random directions (the Epps-Pulley
 /// statistic).
+///
+/// Balestriero and LeCun 2025, arXiv 2511.08544.
 ///
 /// `z` is (V N, width), view after view, not normalised; `directions` holds unit rows of the same width
 /// ([`random_directions`]). For a view and a direction a, with `f(t)` the mean over the view's N rows of
@@ -75,6 +83,8 @@ pub fn sigreg<B: Dim, W: Dim, E: Real, D: LossOp<E>, T: Tape<E, D>>(
 }
 
 /// Settings of [`lejepa`].
+///
+/// Balestriero and LeCun 2025, arXiv 2511.08544.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LeJepaSettings {
     /// Weight of SIGReg; the invariance has one minus it (0.05).
@@ -90,6 +100,8 @@ impl Default for LeJepaSettings {
 }
 
 /// The loss of LeJEPA: views of a sample agree, and embeddings are distributed as a standard normal.
+///
+/// Balestriero and LeCun 2025, arXiv 2511.08544.
 ///
 /// `z` is (V N, width), view after view, the `global` views first. The loss is `lambda` times [`sigreg`] of all
 /// views plus `1 - lambda` times the mean squared difference of every view to the mean of the sample's global views.

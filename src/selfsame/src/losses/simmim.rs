@@ -12,6 +12,8 @@ const EPS: f64 = 1e-5;
 
 /// Mean absolute difference of the masked pixels: `sum |prediction - target| mask / (sum mask + 1e-5) / channels`.
 ///
+/// Xie et al. 2022, arXiv 2111.09886.
+///
 /// `prediction` is (images, channels, height, width), `target` as many values, row-major; `mask` has one value for
 /// every image and pixel (images, height, width), true where the pixel was masked, which all channels share.
 /// Gradient goes to the prediction.

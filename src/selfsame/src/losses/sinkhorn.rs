@@ -8,6 +8,8 @@ use super::contrast::logsumexp;
 use crate::error::{Error, Result};
 
 /// Settings of [`sinkhorn`].
+///
+/// Cuturi 2013, arXiv 1306.0895; as in SwAV, arXiv 2006.09882.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SinkhornSettings {
     /// Divides the scores (0.05): the smaller, the nearer the assignments are to one prototype each.
@@ -24,6 +26,8 @@ impl Default for SinkhornSettings {
 
 /// Soft assignments from scores: `exp(scores / epsilon)`, each prototype's column scaled to the same sum and then
 /// each sample's row to 1, in turn.
+///
+/// Cuturi 2013, arXiv 1306.0895; as in SwAV, arXiv 2006.09882.
 ///
 /// `scores` is (samples, prototypes), row-major; so are the assignments, whose rows sum to 1. Constants: no gradient
 /// goes through them. Everything is done with logarithms, so no `epsilon` overflows.

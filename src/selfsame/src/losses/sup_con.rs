@@ -12,6 +12,7 @@ use crate::tape::profile::op;
 
 /// Where the logarithm stands in [`sup_con`], and what the mean runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SupConConvention {
     /// The paper's L_out, the logarithm inside the sum over positives, as in the authors' code; an anchor without
     /// positives counts as 0 in the mean.
@@ -27,6 +28,8 @@ pub enum SupConConvention {
 }
 
 /// Settings of [`sup_con`].
+///
+/// Khosla et al. 2020, arXiv 2004.11362.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SupConSettings {
     /// Divides the cosines (0.1; the authors' code has 0.07 as its default and 0.1 in its recipes).
@@ -45,6 +48,8 @@ impl Default for SupConSettings {
 }
 
 /// Pulls all views of all samples of a class together and pushes the other classes away.
+///
+/// Khosla et al. 2020, arXiv 2004.11362.
 ///
 /// `z` is (V N, width), view after view: row `v N + i` is view v of sample i, whose class is `labels[i]`; rows are
 /// normalised inside. With `s_ia` the cosine of rows i and a over the temperature and P(i) the other rows of i's

@@ -12,6 +12,7 @@ use crate::tape::profile::op;
 
 /// Over what the codes of [`swav`] are balanced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SwavConvention {
     /// Each assigned view by itself: the authors' code, lightly, solo-learn.
     #[default]
@@ -21,6 +22,8 @@ pub enum SwavConvention {
 }
 
 /// Settings of [`swav`].
+///
+/// Caron et al. 2020, arXiv 2006.09882.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SwavSettings {
     /// Divides the scores in the prediction (0.1).
@@ -46,6 +49,8 @@ impl Default for SwavSettings {
 
 /// Each view is to predict the codes of the others: which prototypes they were assigned to when all prototypes had
 /// to be used alike.
+///
+/// Caron et al. 2020, arXiv 2006.09882.
 ///
 /// `scores` is (V N, K), view after view: cosines of V views of N samples with K prototypes of length 1. `queue`,
 /// (assigned Q, K), holds scores of Q earlier samples for each assigned view, which take part in the balancing and
@@ -83,6 +88,8 @@ pub fn swav<B: Dim, Q: Dim, K: Dim, E: Real, D: CrossEntropyOp<E>, T: Tape<E, D>
 }
 
 /// The codes [`swav`] asks for: (assigned, N, K), row-major, rows summing to 1.
+///
+/// Caron et al. 2020, arXiv 2006.09882.
 ///
 /// # Errors
 /// As [`swav`].

@@ -16,6 +16,8 @@ const EPS: f64 = 1e-4;
 const CHUNK: usize = 1 << 14;
 
 /// How much each term of [`vicreg`] weighs.
+///
+/// Bardes, Ponce and LeCun 2022, arXiv 2105.04906.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VicRegWeights {
     /// Of the squared distance between the two views (25).
@@ -34,6 +36,7 @@ impl Default for VicRegWeights {
 
 /// What the weights of [`vicreg_as`] multiply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum VicRegConvention {
     /// See [`vicreg`]: the authors' code, lightly, pytorch-metric-learning, stable-pretraining.
     #[default]
@@ -93,6 +96,8 @@ pub trait VicRegOp<E: Real>: LossOp<E> {
 
 /// Two views' embeddings are to agree while every feature varies and no two features say the same.
 ///
+/// Bardes, Ponce and LeCun 2022, arXiv 2105.04906.
+///
 /// `a` and `b` are (N, D), row `i` of each from the same sample. With centred columns, `C(z) = z'z / (N - 1)` and
 /// `std_j(z) = sqrt(C(z)_jj + 1e-4)`, the loss is the sum of
 /// - `invariance * mean (a - b)^2`, over all N D values,
@@ -148,6 +153,8 @@ pub fn vicreg<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D> + Merge<R>,
 
 /// [`vicreg`] in the convention of your choice.
 ///
+/// Bardes, Ponce and LeCun 2022, arXiv 2105.04906.
+///
 /// PyTorch equivalent: `solo.losses.vicreg_loss_func(a, b)` for [`VicRegConvention::SoloLearn`].
 ///
 /// # Errors
@@ -163,6 +170,8 @@ pub fn vicreg_as<B: Dim, W: Dim, E: Real, D: VicRegOp<E>, T: Tape<E, D> + Merge<
 }
 
 /// [`vicreg_as`] of two views in one tensor: `z` is (2N, D), row `i` and row `N + i` are the two views of sample `i`.
+///
+/// Bardes, Ponce and LeCun 2022, arXiv 2105.04906.
 ///
 /// PyTorch equivalent: `lightly.loss.VICRegLoss(lambda_param=25, mu_param=25, nu_param=1)(z[:n], z[n:])`.
 ///

@@ -12,6 +12,7 @@ use crate::tape::profile::op;
 
 /// What [`w_mse`] compares, and what carries gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum WMseConvention {
     /// `2 - 2 cos` of whitened rows, both views differentiated: the authors' code with its `norm` setting, lightly.
     #[default]
@@ -23,6 +24,8 @@ pub enum WMseConvention {
 }
 
 /// Settings of [`w_mse`].
+///
+/// Ermolov et al. 2021, arXiv 2007.06346.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WMseSettings {
     /// Samples whitened together (128). More than the width, at least twice is advised.
@@ -40,6 +43,8 @@ impl Default for WMseSettings {
 }
 
 /// The two views of a sample are to agree once each view of the batch is white, which a collapsed one cannot be.
+///
+/// Ermolov et al. 2021, arXiv 2007.06346.
 ///
 /// `z` is (2N, width): row `i` and row `N + i` are the two views of sample `i`. `order` is a permutation of the N
 /// samples; every `group` of them in that order is whitened by itself, each view by itself: `L^-1 (x - mean)` with
