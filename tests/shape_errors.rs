@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 /// The newest build of the library beside this test's own program.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let folder = std::env::current_exe().unwrap().parent().unwrap().to_path_buf();
     let built = |path: &Path| path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     std::fs::read_dir(folder)
