@@ -2,6 +2,7 @@
 
 /// What a transform sees where it reads beyond the edge of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Border {
     /// Black, value 0. PyTorch equivalent: `fill=0`, `padding_mode="constant"`.
     #[default]

@@ -9,6 +9,7 @@ use crate::shape::ImageShape;
 
 /// One class and how many images of it each part has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ClassInfo {
     /// Its name.
     pub name: String,
@@ -22,6 +23,7 @@ pub struct ClassInfo {
 
 /// What a data set holds; its `Display` is a few lines for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DataInfo {
     /// The data set's name.
     pub name: String,

@@ -7,6 +7,7 @@ use crate::random::{stream, Purpose};
 
 /// How many labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Labels {
     /// A share of all, above 0 and up to 1: `Fraction(0.01)` is 1 %.
     Fraction(f64),

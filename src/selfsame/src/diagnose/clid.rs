@@ -14,6 +14,7 @@ const NEIGHBOURS: usize = 5;
 
 /// Cluster learnability and intrinsic dimension, the two halves of CLID (Lu et al. 2022, arXiv:2206.01251).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Clid {
     /// Cluster learnability: how often a 5-nearest-neighbour classifier that has seen only the samples before names the
     /// k-means cluster of the next one, 0 to 1.

@@ -21,6 +21,7 @@ const CLID_CLUSTERS: usize = 20;
 /// A number that does not exist (the rank of a zero matrix, alignment without views) is NaN here and `null` in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Geometry {
     /// Standard deviation of the L2-normalised embeddings per column, mean over columns; `1/sqrt(d)` healthy, 0 collapsed.
     #[serde(deserialize_with = "number_or_null")]

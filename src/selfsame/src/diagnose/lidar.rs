@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 
 /// Which published LiDAR: they differ in divisors and in where the epsilon goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Lidar {
     /// Thilak et al., ICLR 2024 (arXiv:2312.04000), equations 1 to 4 with expectations as means: divisors `n` and `n q`, and
     /// `p = l / sum(l) + eps`, not normalised again. The default.
@@ -23,6 +24,7 @@ const EPS: f64 = 1e-8;
 
 /// LiDAR and the spectrum it is made of.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct LidarScore {
     /// `exp` of the entropy of the shares.
     pub rank: f64,

@@ -2,6 +2,7 @@
 
 /// Which published RankMe: they differ in the epsilon added to each share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum RankMe {
     /// Garrido et al. 2023 (arXiv:2210.02885), equation 1: epsilon 1e-7. The default.
     #[default]

@@ -9,6 +9,7 @@ use crate::tape::profile::op;
 
 /// What the average of a window that reaches into the padding is divided by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Divisor {
     /// The size of the window: padding counts as zeros.
     #[default]

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 
 /// Which tokens attention may look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mask<'m> {
     /// All of them.
     #[default]
@@ -55,6 +56,7 @@ impl Mask<'_> {
 
 /// A [`Mask`] that holds its keys.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum OwnedMask {
     None,
     Causal,

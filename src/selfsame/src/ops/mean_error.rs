@@ -12,6 +12,7 @@ const CHUNK: usize = 1 << 14;
 
 /// What a difference `d` costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Penalty {
     /// `d^2`: mean squared error.
     Squared,

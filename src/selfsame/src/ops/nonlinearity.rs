@@ -4,6 +4,7 @@ use super::Real;
 
 /// What follows an affine map.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Activation {
     /// Nothing.
     None,

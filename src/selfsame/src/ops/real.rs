@@ -6,8 +6,11 @@ use dfdx::dtypes::Dtype;
 ///
 /// The functions that end in `_fast` are for loops inside `simd::vectorized`: for float32 they are polynomials a compiler
 /// turns into vectors, for float64 the standard library's.
+///
+/// Sealed: kernels are written for these two, and there will be more of them.
 pub trait Real:
-    Dtype
+    sealed::Sealed
+    + Dtype
     + num_traits::Float
     + std::iter::Sum
     + Into<f64>
@@ -48,6 +51,13 @@ pub trait Real:
     fn gelu_fast(self) -> (Self, Self);
     /// The hyperbolic tangent; absolute error below 3e-7 in float32.
     fn tanh_fast(self) -> Self;
+}
+
+/// What keeps [`Real`] to the number types it is for.
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
 }
 
 impl Real for f32 {

@@ -107,6 +107,7 @@ pub struct Failure {
 
 /// All runs in one table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct MethodTable {
     /// Data set.
     pub data: String,

@@ -23,6 +23,7 @@ type ColourShape = Image<3, 32, 32>;
 
 /// A data set that presets know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DataKind {
     /// The embedded UCI digits, 1x8x8.
     Digits,

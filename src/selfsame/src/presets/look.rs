@@ -36,6 +36,7 @@ pub fn views(data: &str, method: &str, index: Option<usize>, seed: u64) -> Resul
 
 /// An encoder preset for one kind of data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct EncoderLine {
     /// Its name, one of [`ENCODERS`].
     pub name: String,

@@ -12,6 +12,7 @@ use crate::train::{is_training, read_metrics, EpochMetrics, Report};
 
 /// One run of [`runs`].
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RunLine {
     /// The folder's name.
     pub name: String,
@@ -32,6 +33,7 @@ pub struct RunLine {
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RunState {
     /// A process is training in it.
     Running,
