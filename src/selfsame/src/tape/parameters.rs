@@ -113,8 +113,8 @@ impl<D: Device<f32>, M: Parameters<D>> Parameters<D> for Option<M> {
     }
 }
 
-/// Implements [`Parameters`] for a struct: its generics in brackets, its type, its device, its own tensors with their
-/// [`Role`]s, its modules, and whatever else it has (`plain`). Names are those of the fields: `hidden.weight`.
+/// Implements [`Parameters`](crate::tape::Parameters) for a struct: its generics in brackets, its type, its device, its own
+/// tensors with their [`Role`](crate::tape::Role)s, its modules, and whatever else it has (`plain`). Names are those of the fields: `hidden.weight`.
 ///
 /// Every field is in one of the lists: one that is forgotten would neither be trained nor saved, and so does not compile. A
 /// struct that only adds types to a single module is `transparent`: the module's names are its own.
