@@ -25,9 +25,9 @@ impl fmt::Display for Range {
         match self {
             Range::Count(least, u64::MAX) => write!(f, "a whole number, {least} or more"),
             Range::Count(least, most) => write!(f, "a whole number from {least} to {most}"),
-            Range::Number(least, most) => write!(f, "a number from {} to {}", shown(*least), shown(*most)),
+            Range::Number(least, most) => write!(f, "a number between {} and {}", shown(*least), shown(*most)),
             Range::NumberOrZero(least, most) => {
-                write!(f, "0 or a number from {} to {}", shown(*least), shown(*most))
+                write!(f, "0 or a number between {} and {}", shown(*least), shown(*most))
             }
         }
     }
@@ -194,10 +194,10 @@ mod tests {
         assert!(number("lambda", "lambda", 1e-300, "")
             .unwrap_err()
             .to_string()
-            .contains("0 or a number from"));
+            .contains("0 or a number between"));
         assert_eq!(
             number("lr", "lr", 1e-308, "").unwrap_err().to_string(),
-            "lr is 1e-308. Expected a number from 1e-12 to 1000000. "
+            "lr is 1e-308. Expected a number between 1e-12 and 1000000. "
         );
         assert!(value("images", "images", &u64::MAX.into()).is_ok());
         assert!(value("views", "views", &u64::MAX.into()).is_err());

@@ -48,7 +48,7 @@ impl Matrix {
     /// smallest such `i` is the column stride over the strides' common divisor, and `j` the row stride.
     fn has_distinct_places(&self) -> bool {
         let Matrix { rows, cols, row_stride, col_stride } = *self;
-        if rows == 0 || cols == 0 {
+        if rows == 0 || cols == 0 || (col_stride == 1 && row_stride >= cols) {
             return true;
         }
         let common = common_divisor(row_stride, col_stride);

@@ -89,5 +89,7 @@ pub(super) fn settings(spec: &TrainSpec) -> Vec<(String, String)> {
         serde_json::Value::Null => "off".into(),
         other => other.to_string(),
     };
-    fields.into_iter().map(|(name, value)| (name.replace('_', "-"), text(value))).collect()
+    // What it was computed on is known once it has begun.
+    let known = fields.into_iter().filter(|(name, value)| name != "simd" || !value.is_null());
+    known.map(|(name, value)| (name.replace('_', "-"), text(value))).collect()
 }
