@@ -25,6 +25,8 @@ pub trait Learns<D: Engine>: Parameters<D> {
     fn size(&self) -> Size;
     /// How many features come out.
     fn width(&self) -> usize;
+    /// Whether its settings go together with a micro-batch's images and the training part's.
+    fn fits(&self, images: usize, training: usize) -> Result<()>;
     /// `embed` gets what turns pixels into features.
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(Features<'_>) -> Result<Embeddings>) -> Result<()>;
     /// `key` is what the micro-batch's random numbers depend on.
@@ -69,6 +71,10 @@ impl<M: Method<D>, D: Engine> Learns<D> for Typed<'_, M, D> {
 
     fn width(&self) -> usize {
         self.method.encoder().features().size()
+    }
+
+    fn fits(&self, images: usize, training: usize) -> Result<()> {
+        self.method.fits(images, training)
     }
 
     fn before_epoch(&mut self, epoch: u64, embed: &dyn Fn(Features<'_>) -> Result<Embeddings>) -> Result<()> {

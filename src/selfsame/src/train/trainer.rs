@@ -179,6 +179,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
     ) -> Result<Progress> {
         let shape = data.shape();
         self.config.validate(data.train().len())?;
+        method.fits(self.config.batch_size / self.config.accumulate, data.train().len())?;
         views.validate(shape.size())?;
         if let Some(view) = (0..views.count()).find(|view| views.view_size(*view) != shape.size()) {
             let what = format!("view {view}, which must have the size of the encoder's images");
