@@ -179,6 +179,7 @@ mod tests {
 
     use super::*;
     use crate::plot::verdict;
+    use crate::presets::run::train_beside;
     use crate::presets::{resume, train, DataKind, TrainSpec};
     use crate::train::{Outcome, Report};
 
@@ -273,7 +274,8 @@ mod tests {
             pictures(folder.path().join("data/train").join(class), 10);
             pictures(folder.path().join("data/test").join(class), 1);
         }
-        report(train(&spec(folder.path()), &mut ()).unwrap());
+        let known = Some(Baselines::default());
+        report(train_beside(&spec(folder.path()), known, &mut ()).unwrap());
         let run = folder.path().join("runs/run");
         std::fs::remove_file(run.join("report.json")).unwrap();
         std::fs::remove_dir_all(folder.path().join("data/test/bb")).unwrap();

@@ -464,7 +464,8 @@ mod tests {
     fn a_run_remembers_its_vectors_and_says_when_it_goes_on_with_others() {
         let folder = tempfile::tempdir().unwrap();
         let spec = TrainSpec { simd: Some("mine".into()), ..spec("simclr", folder.path()) };
-        train(&spec, &mut ()).unwrap();
+        let known = || Some(Baselines::default());
+        train_beside(&spec, known(), &mut ()).unwrap();
         let run = folder.path().join("runs/run");
         let own = read_config(&run).unwrap();
         assert_eq!(own.simd, Some(simd_kind().unwrap()));
@@ -472,7 +473,7 @@ mod tests {
             let spec = TrainSpec { simd: simd.map(String::from), ..own.clone() };
             write_json(&run.join("config.json"), &spec).unwrap();
             let mut said = Said::default();
-            resume(&run, &TrainSpec::default(), &mut said).unwrap();
+            resume_beside(&run, &TrainSpec::default(), known(), &mut said).unwrap();
             said.0.into_iter().find(|what| what.contains("vector instructions"))
         };
         let said = resumed_with(Some("altivec")).unwrap();
