@@ -83,10 +83,16 @@ fn a_number_out_of_its_range_is_refused_with_the_range() {
         ("train simclr digits --epochs 3689348814741910324", &["epochs is 3689348814741910324", "from 1 to"]),
         ("train simclr digits --projector-dim 18446744073709551615", &["projector-dim is 1844", "from 1 to"]),
         ("train simclr digits --weight-decay 4294967296", &["weight-decay is 4294967296", "0 or a number"]),
-        ("train simclr digits --lr 5 --weight-decay 0.5", &["weight-decay is 0.5", "one over the learning rate"]),
+        (
+            "train simclr digits --lr 5 --weight-decay 0.5",
+            &["weight-decay is 0.5", "one over the learning rate"],
+        ),
         ("train lejepa digits --set views=18446744073709551615", &["views is 1844", "from 2 to 64"]),
         ("train simclr digits --set temperature=1", &["--set is temperature=1", "Write --temperature 1."]),
-        ("train moco-v2 digits --set shuffle-groups=3", &["shuffle-groups is 3", "a divisor of the 256 images"]),
+        (
+            "train moco-v2 digits --set shuffle-groups=3",
+            &["shuffle-groups is 3", "a divisor of the 256 images"],
+        ),
     ]);
 }
 

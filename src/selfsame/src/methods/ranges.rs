@@ -25,7 +25,9 @@ impl fmt::Display for Range {
         match self {
             Range::Count(least, u64::MAX) => write!(f, "a whole number, {least} or more"),
             Range::Count(least, most) => write!(f, "a whole number from {least} to {most}"),
-            Range::Number(least, most) => write!(f, "a number between {} and {}", shown(*least), shown(*most)),
+            Range::Number(least, most) => {
+                write!(f, "a number between {} and {}", shown(*least), shown(*most))
+            }
             Range::NumberOrZero(least, most) => {
                 write!(f, "0 or a number between {} and {}", shown(*least), shown(*most))
             }
