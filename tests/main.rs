@@ -19,6 +19,7 @@ mod determinism; // The same seed gives the same run, on any number of threads
 mod doctor; // doctor
 mod goldens; // The program golden: the library against other implementations
 mod help; // --help, --version, methods
+mod hostile; // Names, folders and files made to harm
 mod library; // The library as somebody else's program has it
 mod look; // Commands that draw: runs, plot, diagnose, embed, neighbors, views, encoders
 mod repl; // The REPL at a real terminal, as somebody uses it

@@ -32,6 +32,8 @@ use args::{Arguments, Command};
 static ALLOCATOR: exhausted::SystemOrTheEnd = exhausted::SystemOrTheEnd;
 
 fn main() -> ExitCode {
+    // First, for the session's process too.
+    stop::a_file_that_is_too_large_is_an_error();
     engine::become_session_process();
     selfsame::tape::keep_freed_memory();
     let arguments = Arguments::parse();
@@ -46,13 +48,13 @@ fn main() -> ExitCode {
         Command::Data(arguments) => commands::data::run(arguments),
         Command::Doctor(arguments) => commands::doctor::run(arguments),
         Command::Bench(arguments) => commands::bench::run(arguments),
-        Command::Methods => commands::methods::run(),
+        Command::Methods(arguments) => commands::methods::run(&arguments),
         Command::Run(arguments) => commands::session::script(&arguments),
         Command::Kernel(arguments) => commands::kernel::run(arguments),
         Command::Notebook(arguments) => commands::notebook::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Reference(arguments) => commands::reference::run(&arguments),
-        Command::Warm => commands::session::warm(),
+        Command::Warm(arguments) => commands::session::warm(&arguments),
         Command::Encoders(arguments) => commands::encoders::run(arguments),
         Command::Runs(arguments) => commands::runs::run(arguments),
         Command::Views(arguments) => commands::views::run(arguments),

@@ -1,10 +1,10 @@
 //! Reading what a run left behind: `report.json` when it finished, `metrics.jsonl` as far as it came.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use selfsame::error::Place;
+use selfsame::files::{read_text, MOST_TEXT};
 use selfsame::train::{read_metrics, EpochMetrics, Report};
 use selfsame::Error;
 use serde::de::DeserializeOwned;
@@ -73,10 +73,10 @@ impl RunFolder {
 
 /// The text of a file, or `None` where there is no such file.
 fn read(file: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(file) {
+    match read_text(file, MOST_TEXT) {
         Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::io("read", file)(e)),
+        Err(e) if e.is_not_found() => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
@@ -121,6 +121,21 @@ mod tests {
             metrics.iter().map(|m| (m.epoch, m.loss, m.knn)).collect::<Vec<_>>(),
             [(1, Some(5.0), Some(0.5)), (2, None, None)]
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_file_of_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("config.json"), "{}").unwrap();
+        for name in ["report.json", "metrics.jsonl"] {
+            let pipe = folder.path().join(name);
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            let said = RunFolder::open(folder.path()).unwrap_err().to_string();
+            assert!(said.contains(&format!("{name}: it is a pipe")), "{said}");
+            fs::remove_file(&pipe).unwrap();
+        }
+        assert!(RunFolder::open(folder.path()).is_ok());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! From the command line and `--config` to the library's `TrainSpec`. Flags win over the file.
 
-use std::fs;
 use std::path::Path;
 
+use selfsame::files::{read_text, MOST_SETTINGS};
 use selfsame::presets::TrainSpec;
 use selfsame::Error;
 use serde_json::{Map, Value};
@@ -78,7 +78,7 @@ fn required(name: &str, value: &str, known: &[&str]) -> Result<(), Error> {
 }
 
 fn read_config(file: &Path) -> Result<TrainSpec, Error> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let text = read_text(file, MOST_SETTINGS)?;
     let value: Value = serde_json::from_str(&text).map_err(|e| not_json(file, &e.to_string()))?;
     let Value::Object(settings) = value else {
         return Err(not_json(file, "the file holds something else than an object"));
@@ -145,6 +145,8 @@ fn in_words(message: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
 
     use super::*;
@@ -180,6 +182,25 @@ mod tests {
         assert_eq!(spec["warmup_epochs"], 1.5);
         assert_eq!(spec["settings"], serde_json::json!({"a": 1, "b_c": "x"}));
         assert_eq!(spec["name"], "n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_end_is_refused_and_a_byte_order_mark_is_none_of_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.json");
+        let from = |file: &Path| build(&flags(&format!("selfsame train --config {}", file.display())));
+        assert!(from(Path::new("/dev/zero"))
+            .unwrap_err()
+            .to_string()
+            .starts_with("/dev/zero: it is a device."));
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        assert!(from(&file).unwrap_err().to_string().contains("c.json: it is a pipe."));
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "\u{feff}{\"method\": \"byol\", \"data\": \"digits\"}").unwrap();
+        assert_eq!(from(&file).unwrap().method, "byol");
+        fs::write(&file, vec![b' '; (1 << 20) + 1]).unwrap();
+        assert!(from(&file).unwrap_err().to_string().contains("Expected at most 1048576."));
     }
 
     #[test]

@@ -37,6 +37,15 @@ fn ask(doing: &str) {
     output::stderr(&format!("\n{doing}; Ctrl-C again to stop at once"));
 }
 
+/// From now on a write beyond the size that files may have here (`ulimit -f`) fails, as on a full disk, and says so;
+/// otherwise the system would end the process without a word. A handler and not 'ignore', which programs that we start
+/// would inherit.
+pub fn a_file_that_is_too_large_is_an_error() {
+    #[cfg(unix)]
+    // Where it cannot be had, things are as they were.
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, std::sync::Arc::new(AtomicBool::new(false)));
+}
+
 #[cfg(unix)]
 fn on_sigterm(doing: &'static str) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])?;

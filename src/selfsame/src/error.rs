@@ -6,6 +6,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::text::{visible, visible_lines, visible_path};
+
 /// Short form used inside the crate. Not in the prelude: a glob-imported `Result` breaks notebook cells.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
@@ -34,7 +36,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// Everything that can go wrong in the library.
+/// Everything that can go wrong in the library. Names, paths and texts from elsewhere are printed so that no terminal obeys
+/// them: see [`visible`].
 ///
 /// `{}` and `{:?}` are the words for the person reading, so that they stand there when `main` returns the error; `{:#?}` has the
 /// fields.
@@ -48,7 +51,7 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused something.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {}", visible_path(path), visible_lines(&source.to_string()))]
     Io {
         /// What was tried, as a verb: `read`, `create`, `rename`.
         action: &'static str,
@@ -58,7 +61,13 @@ pub enum Error {
         source: io::Error,
     },
     /// A file or folder whose content is not what it should be.
-    #[error("{}{at}: {found}. Expected {expected}. {remedy}", path.display())]
+    #[error(
+        "{}{at}: {}. Expected {}. {}",
+        visible_path(path),
+        visible_lines(found),
+        visible_lines(expected),
+        visible_lines(remedy)
+    )]
     Input {
         /// The file or folder.
         path: PathBuf,
@@ -72,7 +81,13 @@ pub enum Error {
         remedy: String,
     },
     /// A setting out of its range, or two that do not go together.
-    #[error("{name} is {value}. Expected {expected}. {remedy}")]
+    #[error(
+        "{} is {}. Expected {}. {}",
+        visible(name),
+        visible(value),
+        visible_lines(expected),
+        visible_lines(remedy)
+    )]
     Setting {
         /// The setting's name as the user writes it.
         name: String,
@@ -84,7 +99,7 @@ pub enum Error {
         remedy: String,
     },
     /// A name that is not known: a method, data set, encoder.
-    #[error("unknown {kind} '{given}'{} Known: {}", suggestion(given, known), known.join(", "))]
+    #[error("unknown {kind} '{}'{} Known: {}", visible(given), visible(&suggestion(given, known)), visible(&known.join(", ")))]
     Unknown {
         /// What kind of thing was named.
         kind: &'static str,
@@ -94,7 +109,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// Sizes that do not fit together, known only at run time.
-    #[error("{what}: expected {expected}, found {found}")]
+    #[error("{}: expected {}, found {}", visible_lines(what), visible_lines(expected), visible_lines(found))]
     Shape {
         /// The operation or object.
         what: String,
@@ -104,7 +119,7 @@ pub enum Error {
         found: String,
     },
     /// A run folder or checkpoint that cannot be used.
-    #[error("run {}: {found}. {remedy}", path.display())]
+    #[error("run {}: {}. {}", visible_path(path), visible_lines(found), visible_lines(remedy))]
     Run {
         /// The run folder or the file in it.
         path: PathBuf,
@@ -212,6 +227,11 @@ impl Error {
         move |source| Error::Io { action, path, source }
     }
 
+    /// Whether it says that a file or folder is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// A file with wrong content.
     pub fn input(
         path: impl AsRef<Path>,
@@ -307,6 +327,25 @@ fn suggestion(given: &str, known: &[String]) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_terminal_obeys_what_an_error_says() {
+        let name = "a\u{1b}]0;x\u{7}\u{9b}2J\r";
+        let errors = [
+            Error::io("read", name)(io::Error::other(name)),
+            Error::input(name, Place::Line(1), name, name, name),
+            Error::setting(name, name, name, name),
+            Error::unknown("method", name, &[name]),
+            Error::shape(name, name, name),
+            Error::run(name, name, name),
+        ];
+        for e in errors {
+            let text = e.to_string();
+            assert!(!text.contains(char::is_control) && text.contains(r"a\u{1b}]0;x"), "{text}");
+        }
+        // A file's name cannot begin a line of its own.
+        assert!(!Error::run("a\nerror: b", "", "").to_string().contains('\n'));
+    }
 
     #[test]
     fn an_unknown_name_suggests_a_near_one() {

@@ -32,7 +32,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`error`], [`random`], [`mod@interrupt`], [`shape`] | the error type; keyed random streams; stopping on request; image shapes as types |
+//! | [`text`], [`error`], [`files`] | text made fit for a terminal; the error type; files read and written safely |
+//! | [`random`], [`mod@interrupt`], [`shape`] | keyed random streams; stopping on request; image shapes as types |
 //! | [`tape`] | stop-gradient, own operations, parameters by name, clipping, gradcheck |
 //! | [`ops`] | operations with their own backward pass |
 //! | [`nn`] | encoders and heads |
@@ -58,6 +59,7 @@
 
 pub mod dfdx;
 pub mod error;
+pub mod files;
 #[cfg(test)]
 mod golden;
 pub mod interrupt;
@@ -66,6 +68,7 @@ pub mod interrupt;
 mod papers;
 pub mod random;
 pub mod shape;
+pub mod text;
 
 pub mod augment;
 pub mod bench;

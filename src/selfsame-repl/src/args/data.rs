@@ -24,7 +24,11 @@ pub struct Data {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// List the data sets 'train' takes and those 'fetch' downloads
-    List,
+    List {
+        /// Print one JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
     /// Read a data set and say what is in it
     Info {
         /// Data set, in a form 'train' takes
@@ -40,5 +44,8 @@ pub enum DataCommand {
         /// Folder in which it gets a folder of its own, NAME [default: data]
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
+        /// Print one JSON object on stdout
+        #[arg(long)]
+        json: bool,
     },
 }

@@ -23,4 +23,7 @@ pub struct Notebook {
     /// Write nothing; fail where a notebook is not what its file makes
     #[arg(long)]
     pub check: bool,
+    /// Print one JSON object on stdout: the notebooks, and with --check whether each is up to date
+    #[arg(long)]
+    pub json: bool,
 }

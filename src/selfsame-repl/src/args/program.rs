@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    Bench, Check, Collapse, Compare, Data, Diagnose, Doctor, Embed, Encoders, Eval, Neighbors, Notebook,
-    Plot, Reference, Run, Runs, Train, Views,
+    Bench, Check, Collapse, Compare, Data, Diagnose, Doctor, Embed, Encoders, Eval, Methods, Neighbors,
+    Notebook, Plot, Reference, Run, Runs, Train, Views, Warm,
 };
 
 const EXAMPLES: &str = "\
@@ -89,7 +89,7 @@ pub enum Command {
     /// compare. Speed stands beside the arithmetic it took and the largest rate of matrix products this machine has.
     Bench(Bench),
     /// List the objectives, encoders and data sets there are
-    Methods,
+    Methods(Methods),
     /// Carry out a script: commands and Rust, as at the prompt
     ///
     /// A file of inputs (.ssl), of plain Rust with commands in `//:` comments (.rs), or a notebook (.ipynb). It stops at the
@@ -114,7 +114,7 @@ pub enum Command {
     #[command(hide = true)]
     Reference(Reference),
     /// Compile what Rust cells need, ahead of the first session
-    Warm,
+    Warm(Warm),
     /// List the encoders with the images they take and their parameters
     Encoders(Encoders),
 }

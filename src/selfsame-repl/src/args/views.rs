@@ -29,4 +29,7 @@ pub struct Views {
     /// Write the figure into this file
     #[arg(long, value_name = "FILE.svg|FILE.png")]
     pub save: Option<PathBuf>,
+    /// Print the images and their views as one JSON object on stdout instead of drawing; pixels are 0 to 255
+    #[arg(long)]
+    pub json: bool,
 }

@@ -2,6 +2,7 @@
 
 use selfsame::bench::{export, run as measure, Report, Settings, Workload, WARM_UP};
 use selfsame::plot::Table;
+use selfsame::text::visible_path;
 use selfsame::Error;
 
 use super::workers;
@@ -20,7 +21,7 @@ pub fn run(arguments: Bench) -> Result<Exit, Error> {
     workers::set(arguments.threads)?;
     if let Some(file) = &arguments.export {
         export(workload, file)?;
-        output::note(&format!("one step of {} in {}", workload.name(), file.display()));
+        output::note(&format!("one step of {} in {}", workload.name(), visible_path(&file)));
         return Ok(Exit::Done);
     }
     stop::on_ctrl_c("finishing this step")?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use selfsame::files::{read_text, MOST_TEXT};
+use selfsame::text::visible_path;
 use selfsame::Error;
 
 use crate::args::Check;
@@ -36,7 +38,7 @@ pub fn run(arguments: &Check) -> Result<Exit, Error> {
     if arguments.file.is_none() && !file.exists() {
         output::error(&format!(
             "there is no {} here. `selfsame check {} --start` writes it, with everything that is asked.",
-            file.display(),
+            visible_path(&file),
             lesson.number
         ));
         return Ok(Exit::Failed);
@@ -66,7 +68,7 @@ fn every(arguments: &Check) -> Result<Exit, Error> {
         }
     }
     if given.is_empty() {
-        return failed(&format!("there is no file like 03.rs in {}", folder.display()));
+        return failed(&format!("there is no file like 03.rs in {}", visible_path(&folder)));
     }
     let grades = match graded(&given, arguments)? {
         Ok(grades) => grades,
@@ -157,7 +159,7 @@ fn list(json: bool) -> Result<Exit, Error> {
 /// What the file defines: a Rust file as it stands, of a script or notebook what is Rust.
 fn source(file: &Path) -> Result<String, Error> {
     if file.extension().is_none_or(|e| e != "ipynb" && e != "ssl") {
-        return std::fs::read_to_string(file).map_err(Error::io("read", file));
+        return read_text(file, MOST_TEXT);
     }
     let inputs =
         inputs(&repl::read_script(file)?).into_iter().filter(|input| input.kind() == InputKind::Rust);
@@ -171,17 +173,17 @@ fn start(lesson: &Lesson, file: &Path) -> Result<Exit, Error> {
         Ok(()) => {
             output::stdout(&format!(
                 "{} has {} exercises. Fill in the bodies, then `selfsame check {} {}`.",
-                file.display(),
+                visible_path(&file),
                 lesson.exercises.len(),
                 lesson.number,
-                file.display()
+                visible_path(&file)
             ))?;
             Ok(Exit::Done)
         }
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             output::error(&format!(
                 "{} is there already, and stays as it is. Name another file.",
-                file.display()
+                visible_path(&file)
             ));
             Ok(Exit::Failed)
         }

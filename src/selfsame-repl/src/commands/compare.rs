@@ -4,6 +4,7 @@ use std::path::Path;
 
 use selfsame::plot::{self, Series, Table};
 use selfsame::presets::{self, compare::CompareSpec};
+use selfsame::text::{visible, visible_path};
 use selfsame::train::EpochMetrics;
 use selfsame::Error;
 use serde_json::{json, Value};
@@ -63,7 +64,7 @@ fn train_all(arguments: Compare) -> Result<Exit, Error> {
     };
     if let Some(file) = &arguments.save {
         found.figure()?.save(file)?;
-        output::note(&format!("bars in {}", file.display()));
+        output::note(&format!("bars in {}", visible_path(&file)));
     }
     let seeds = if found.seeds == 1 { "1 seed".into() } else { format!("{} seeds, mean ±sd", found.seeds) };
     let text = format!("{}, {seeds}\n{}", found.data, found.table().text());
@@ -110,7 +111,8 @@ const RESULTS: [Column; 9] = [
 fn table(runs: &[RunFolder]) -> String {
     let (differ, common): (Vec<Column>, Vec<Column>) =
         SETTINGS.into_iter().partition(|(_, of)| runs.iter().any(|run| of(run) != of(&runs[0])));
-    let common: Vec<String> = common.iter().map(|(name, of)| format!("{name} {}", of(&runs[0]))).collect();
+    let common: Vec<String> =
+        common.iter().map(|(name, of)| format!("{name} {}", visible(&of(&runs[0])))).collect();
     let columns: Vec<Column> = differ.into_iter().chain(RESULTS).collect();
     let mut table = Table::new(std::iter::once("run").chain(columns.iter().map(|(name, _)| *name)));
     for run in runs {
@@ -140,7 +142,7 @@ fn over_init(run: &RunFolder) -> String {
 
 /// Loss and online kNN of every run over its epochs, on one scale each, so that lines under one another compare.
 fn curves(runs: &[RunFolder]) -> String {
-    let names = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or(0);
+    let names = runs.iter().map(|run| visible(&run.name).chars().count()).max().unwrap_or(0);
     let mut blocks = Vec::new();
     for (title, of) in [("loss", loss as fn(&EpochMetrics) -> Option<f64>), ("kNN 20, validation, %", knn)] {
         let all = runs.iter().flat_map(|run| run.metrics.iter().filter_map(of));
@@ -151,7 +153,7 @@ fn curves(runs: &[RunFolder]) -> String {
             let values: Vec<_> = run.metrics.iter().map(of).filter(Option::is_some).collect();
             blocks.push(format!(
                 "  {:names$}  {}",
-                run.name,
+                visible(&run.name),
                 sparkline::sparkline(&values, low, high, CURVE_WIDTH)
             ));
         }
@@ -167,13 +169,13 @@ fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
         runs.iter().map(|run| Series::new(&run.name, points(run))).collect()
     };
     plot::curves("Training loss", "epoch", "loss (nats)", &series(loss))?.save(file)?;
-    output::note(&format!("loss curves in {}", file.display()));
+    output::note(&format!("loss curves in {}", visible_path(&file)));
     let probes = series(knn);
     if probes.iter().any(|run| !run.points.is_empty()) {
         let beside = drawn::beside(file, "knn");
         plot::curves("Online kNN (k = 20), validation part", "epoch", "accuracy (%)", &probes)?
             .save(&beside)?;
-        output::note(&format!("kNN curves in {}", beside.display()));
+        output::note(&format!("kNN curves in {}", visible_path(&beside)));
     }
     Ok(())
 }
@@ -215,7 +217,8 @@ fn remarks(runs: &[RunFolder]) -> Vec<String> {
     if differ(|run| &run.config.method) {
         remarks.push("the objectives differ; losses do not compare".to_string());
     }
-    let unfinished: Vec<&str> = runs.iter().filter(|r| r.report.is_none()).map(|r| r.name.as_str()).collect();
+    let unfinished = runs.iter().filter(|run| run.report.is_none());
+    let unfinished: Vec<_> = unfinished.map(|run| visible(&run.name)).collect();
     if !unfinished.is_empty() {
         remarks.push(format!("not finished, so without scores: {}", unfinished.join(", ")));
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use selfsame::data;
 use selfsame::presets::{data_info, DATA};
+use selfsame::text::visible_path;
 use selfsame::Error;
+use serde_json::{json, Value};
 
 use super::methods;
 use crate::args::{Data, DataCommand};
@@ -22,14 +24,20 @@ const FOLDER: &str = "data";
 /// Unknown names, data that cannot be read, downloads that fail.
 pub fn run(arguments: Data) -> Result<Exit, Error> {
     match arguments.command {
-        DataCommand::List => list(),
+        DataCommand::List { json } => list(json),
         DataCommand::Info { data, json } => info(&data, json),
-        DataCommand::Fetch { name, to } => fetch(&name, to),
+        DataCommand::Fetch { name, to, json } => fetch(&name, to, json),
     }
 }
 
-fn list() -> Result<Exit, Error> {
+fn list(as_json: bool) -> Result<Exit, Error> {
     let catalog = data::catalog();
+    if as_json {
+        let entry = |e: &data::CatalogEntry| json!({ "name": e.name, "about": e.about, "homepage": e.homepage, "bytes": e.bytes() });
+        let sets: Vec<Value> = catalog.iter().map(entry).collect();
+        output::json(&json!({ "train": methods::as_json(DATA), "fetch": sets }))?;
+        return Ok(Exit::Done);
+    }
     let size = |entry: &data::CatalogEntry| indicatif::DecimalBytes(entry.bytes());
     let sets = catalog.iter().map(|e| (e.name.as_str(), format!("{}; {} to download", e.about, size(e))));
     let sets = methods::described(sets);
@@ -47,7 +55,7 @@ fn info(data: &str, json: bool) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn fetch(name: &str, to: Option<PathBuf>) -> Result<Exit, Error> {
+fn fetch(name: &str, to: Option<PathBuf>, as_json: bool) -> Result<Exit, Error> {
     let entry = data::find(name)?;
     let to = to.unwrap_or_else(|| FOLDER.into());
     stop::on_ctrl_c("stopping; what has arrived is kept, and the same command goes on with it")?;
@@ -55,18 +63,33 @@ fn fetch(name: &str, to: Option<PathBuf>) -> Result<Exit, Error> {
         let mut face = Download::new();
         data::fetch(&entry, &to, &mut |progress| face.show(&progress))?
     };
+    if as_json {
+        let form = form(name);
+        output::json(
+            &json!({ "name": name, "folder": folder.to_string_lossy(), "data": format!("{form}:{}", folder.display()) }),
+        )?;
+        return Ok(Exit::Done);
+    }
     output::stdout(&format!(
         "{name} is in {}. To train on it:\n  {}",
-        folder.display(),
+        visible_path(&folder),
         train_on(name, &folder)
     ))?;
     Ok(Exit::Done)
 }
 
-/// The command that trains on what was fetched; MNIST's relatives are read in MNIST's form.
+/// MNIST's relatives are read in MNIST's form.
+fn form(name: &str) -> &str {
+    if name == "fashion-mnist" {
+        "mnist"
+    } else {
+        name
+    }
+}
+
+/// The command that trains on what was fetched.
 fn train_on(name: &str, folder: &Path) -> String {
-    let form = if name == "fashion-mnist" { "mnist" } else { name };
-    let mut data = OsString::from(format!("{form}:"));
+    let mut data = OsString::from(format!("{}:", form(name)));
     data.push(folder);
     invocation::command_line(&[OsString::from("train"), "simclr".into(), data])
 }

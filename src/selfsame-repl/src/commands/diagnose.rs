@@ -3,6 +3,7 @@
 use selfsame::diagnose::{Alarm, Geometry};
 use selfsame::plot::Table;
 use selfsame::presets::Run;
+use selfsame::text::visible;
 use selfsame::train::EpochMetrics;
 use selfsame::Error;
 use serde_json::json;
@@ -52,11 +53,12 @@ fn text(run: &Run, before: Option<&EpochMetrics>, now: &EpochMetrics, alarms: &[
     let config = run.config();
     let encoder = config.encoder.as_deref().unwrap_or("encoder");
     let heading = format!(
-        "{}: {encoder} after epoch {} of {} on {}",
-        run.name(),
+        "{}: {} after epoch {} of {} on {}",
+        visible(&run.name()),
+        visible(encoder),
         now.epoch,
-        config.method,
-        config.data
+        visible(&config.method),
+        visible(&config.data)
     );
     let doctor = match alarms {
         [] => "The doctor has nothing to object to.".to_string(),

@@ -188,7 +188,13 @@ fn tool(name: &'static str) -> Check {
     // Rustup would run what a file in the working folder asks for.
     match Command::new(name).arg("--version").current_dir(private::NOWHERE).output() {
         Ok(out) if out.status.success() => Check::ok(name, String::from_utf8_lossy(&out.stdout).trim()),
-        Ok(out) => Check::warn(name, String::from_utf8_lossy(&out.stderr).trim().to_string(), remedy),
+        Ok(out) => {
+            let asked_for = std::env::var("RUSTUP_TOOLCHAIN").ok().filter(|toolchain| !toolchain.is_empty());
+            let variable = asked_for
+                .map(|t| format!("The variable RUSTUP_TOOLCHAIN is '{t}': unset it, or install that."));
+            let found = String::from_utf8_lossy(&out.stderr).trim().to_string();
+            Check::warn(name, found, variable.as_deref().unwrap_or(remedy))
+        }
         Err(e) => Check::warn(name, format!("not found: {e}"), remedy),
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use selfsame::front::{self, Frontend};
 use selfsame::plot::Figure;
+use selfsame::text::visible_path;
 use selfsame::Error;
 
 use crate::face::picture::Canvas;
@@ -19,7 +20,7 @@ pub fn show(figure: &Figure, file: Option<&Path>) -> Result<(), Error> {
     if Frontend::detect().is_some() {
         front::show_figure(figure)?;
     } else {
-        output::stdout(&Canvas::of_stdout().figure(figure)?)?;
+        output::stdout_as_it_is(&Canvas::of_stdout().figure(figure)?)?;
     }
     told(file);
     Ok(())
@@ -48,7 +49,7 @@ pub fn beside(file: &Path, suffix: &str) -> PathBuf {
 /// Says where the figure is.
 pub fn told(file: Option<&Path>) {
     if let Some(file) = file {
-        output::note(&format!("saved in {}", file.display()));
+        output::note(&format!("saved in {}", visible_path(&file)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `selfsame eval`: the frozen encoder of a run under the probes.
 
 use selfsame::presets;
+use selfsame::text::visible;
 use selfsame::train::Scores;
 use selfsame::Error;
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub fn run(arguments: Eval) -> Result<Exit, Error> {
     };
     let data = arguments.data.as_deref().unwrap_or(&run.config.data);
     let baselines = run.report.as_ref().filter(|_| data == run.config.data).map(|report| &report.baselines);
-    let text = format!("{} on {data}\n\n{}", run.name, scores::table(&found, baselines));
+    let text = format!("{} on {}\n\n{}", visible(&run.name), visible(data), scores::table(&found, baselines));
     if arguments.json {
         output::stderr(&text);
         output::json(&Evaluation { run: &run.name, data, scores: &found })?;

@@ -12,7 +12,7 @@ use crate::kernel::{self, Arguments, Command};
 pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     match arguments.command {
         Command::Install(arguments) => kernel::install(&arguments),
-        Command::List => kernel::list(),
+        Command::List { json } => kernel::list(json),
         Command::Uninstall(arguments) => kernel::uninstall(&arguments),
         Command::Run(arguments) => kernel::serve(&arguments.connection_file),
     }

@@ -2,7 +2,9 @@
 
 use selfsame::presets::{about_method, DATA, ENCODERS, METHODS};
 use selfsame::Error;
+use serde_json::{json, Value};
 
+use crate::args::Methods;
 use crate::exit::Exit;
 use crate::output;
 
@@ -10,11 +12,21 @@ use crate::output;
 ///
 /// # Errors
 /// Stdout that cannot be written.
-pub fn run() -> Result<Exit, Error> {
+pub fn run(arguments: &Methods) -> Result<Exit, Error> {
     let lists = [("Objectives", METHODS), ("Encoders", ENCODERS), ("Data", DATA)];
+    if arguments.json {
+        let of = |names| as_json(names);
+        output::json(&json!({ "methods": of(METHODS), "encoders": of(ENCODERS), "data": of(DATA) }))?;
+        return Ok(Exit::Done);
+    }
     let text: Vec<String> = lists.iter().map(|(title, names)| format!("{title}\n{}", list(names))).collect();
     output::stdout(&text.join("\n\n"))?;
     Ok(Exit::Done)
+}
+
+/// `names` with what they are: `[{"name": .., "about": ..}, ..]`.
+pub fn as_json(names: &[&str]) -> Vec<Value> {
+    names.iter().map(|name| json!({ "name": name, "about": about(name) })).collect()
 }
 
 /// `names` with what they are, a line each.

@@ -1,10 +1,10 @@
 //! `selfsame notebook`: a tutorial in Markdown, or a program of the book, as a notebook.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use selfsame::error::Place;
-use selfsame::train::write_atomic;
+use selfsame::files::{read_text, write_atomic, MOST_TEXT};
+use selfsame::text::visible_path;
 use selfsame::Error;
 
 use crate::args::Notebook;
@@ -17,26 +17,36 @@ use crate::{lesson, literate, notebook, output};
 /// # Errors
 /// A file that cannot be read or written.
 pub fn run(arguments: &Notebook) -> Result<Exit, Error> {
-    let mut exit = Exit::Done;
+    let (mut exit, mut made_of) = (Exit::Done, Vec::new());
     for file in &arguments.files {
-        let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+        let text = read_text(file, MOST_TEXT)?;
         let name = file.with_extension("ipynb");
         let target = match &arguments.to {
             Some(folder) => folder.join(name.file_name().unwrap_or_default()),
             None => name,
         };
+        let mut current = true;
         let made = notebook::json(&cells(file, &text, &target)?);
         if !arguments.check {
             write_atomic(&target, made.as_bytes())?;
-            output::stdout(&target.display().to_string())?;
-        } else if fs::read_to_string(&target).ok().as_ref() != Some(&made) {
+            if !arguments.json {
+                output::stdout(&visible_path(&target))?;
+            }
+        } else if read_text(&target, MOST_TEXT).ok().as_ref() != Some(&made) {
             output::error(&format!(
                 "{} is not what {} makes. Change the tutorial, not the notebook, and make it anew without --check.",
-                target.display(),
-                file.display()
+                visible_path(&target),
+                visible_path(file)
             ));
             exit = Exit::Failed;
+            current = false;
         }
+        made_of.push(serde_json::json!({
+            "file": file.to_string_lossy(), "notebook": target.to_string_lossy(), "current": current,
+        }));
+    }
+    if arguments.json {
+        output::json(&serde_json::json!({ "notebooks": made_of }))?;
     }
     Ok(exit)
 }

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use selfsame::train::write_atomic;
+use selfsame::files::{read_text, write_atomic, MOST_TEXT};
+use selfsame::text::visible_path;
 use selfsame::Error;
 
 use crate::args::Reference;
@@ -20,12 +21,12 @@ pub fn run(arguments: &Reference) -> Result<Exit, Error> {
         if !arguments.check {
             fs::create_dir_all(&arguments.to).map_err(Error::io("create", &arguments.to))?;
             write_atomic(&file, text.as_bytes())?;
-            output::stdout(&file.display().to_string())?;
-        } else if fs::read_to_string(&file).ok().as_ref() != Some(&text) {
+            output::stdout(&visible_path(&file))?;
+        } else if read_text(&file, MOST_TEXT).ok().as_ref() != Some(&text) {
             output::error(&format!(
                 "{} is not what this program says of itself. Make it anew: selfsame reference --to {}",
-                file.display(),
-                arguments.to.display()
+                visible_path(&file),
+                visible_path(&arguments.to)
             ));
             exit = Exit::Failed;
         }

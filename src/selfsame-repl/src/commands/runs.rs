@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use selfsame::plot::Table;
 use selfsame::presets::{self, RunLine};
+use selfsame::text::visible_path;
 use selfsame::Error;
 use serde::Serialize;
 
@@ -44,7 +45,7 @@ pub fn run(arguments: Runs) -> Result<Exit, Error> {
         output::json(&serde_json::json!({ "runs": lines }))?;
     } else if found.is_empty() {
         let line = crate::invocation::command_line(&["train", "simclr", "digits"]);
-        output::stdout(&format!("no runs in {} yet. To make one:\n  {line}", folder.display()))?;
+        output::stdout(&format!("no runs in {} yet. To make one:\n  {line}", visible_path(&folder)))?;
     } else {
         output::stdout(&table(&found, SystemTime::now()).text())?;
     }

@@ -1,11 +1,13 @@
 //! The REPL, scripts, and what they need compiled.
 
-use crate::args::Run;
+use selfsame::text::visible_path;
+use selfsame::Error;
+
+use crate::args::{Run, Warm};
 use crate::engine;
 use crate::exit::Exit;
 use crate::output;
 use crate::repl::{self, Script};
-use selfsame::Error;
 
 /// Without a command: the REPL at a terminal, else a script.
 ///
@@ -32,7 +34,7 @@ pub fn script(arguments: &Run) -> Result<Exit, Error> {
 ///
 /// # Errors
 /// No toolchain, a folder that cannot be written, code that does not compile.
-pub fn warm() -> Result<Exit, Error> {
+pub fn warm(arguments: &Warm) -> Result<Exit, Error> {
     let bar = crate::face::compiling();
     let (folder, remade) = engine::warm(&mut |done, total| {
         bar.set_length(total as u64);
@@ -42,6 +44,10 @@ pub fn warm() -> Result<Exit, Error> {
     if let Some(remade) = remade {
         output::note(&remade);
     }
-    output::stdout(&format!("The library for Rust cells is compiled, in {}.", folder.display()))?;
+    if arguments.json {
+        output::json(&serde_json::json!({ "folder": folder.to_string_lossy() }))?;
+        return Ok(Exit::Done);
+    }
+    output::stdout(&format!("The library for Rust cells is compiled, in {}.", visible_path(&folder)))?;
     Ok(Exit::Done)
 }

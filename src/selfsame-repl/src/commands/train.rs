@@ -6,6 +6,7 @@ use std::path::Path;
 use selfsame::front::Frontend;
 use selfsame::plot::verdict;
 use selfsame::presets;
+use selfsame::text::visible_path;
 use selfsame::train::{Outcome, Report};
 use selfsame::Error;
 
@@ -37,7 +38,7 @@ pub fn run(arguments: Train) -> Result<Exit, Error> {
                 "stopped after {} and {}, saved in {}. To go on:\n  {}",
                 counted(epochs_done as u64, "epoch"),
                 counted(steps_done, "step"),
-                folder.display(),
+                visible_path(&folder),
                 invocation::resume(&folder)
             ));
             Ok(Exit::Interrupted)
@@ -66,7 +67,7 @@ fn summary(folder: &Path, report: &Report) -> String {
     for why in report.all_unjudged() {
         text += &format!("\n{why}\n");
     }
-    text += &format!("\nreport    {}\n\nTo try next:\n", folder.join("report.html").display());
+    text += &format!("\nreport    {}\n\nTo try next:\n", visible_path(&folder.join("report.html")));
     for (command, why) in next(folder, report) {
         text += &format!("  {command}\n      {why}\n");
     }

@@ -7,6 +7,9 @@ use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use selfsame::files::{read_text, MOST_SETTINGS};
+use selfsame::text::visible;
+
 /// How long a list is used before the folder is read again.
 const FRESH: Duration = Duration::from_secs(2);
 /// More entries than this are not proposed.
@@ -121,7 +124,8 @@ fn read(query: &Query) -> Vec<Entry> {
 fn entries(folder: &Path) -> Vec<Entry> {
     let Ok(read) = fs::read_dir(folder) else { return Vec::new() };
     let entry = |entry: fs::DirEntry| {
-        let name = entry.file_name().into_string().ok()?;
+        // A name that a terminal would obey is proposed to nobody.
+        let name = entry.file_name().into_string().ok().filter(|name| visible(name) == *name)?;
         // Through a link too.
         let is_folder = fs::metadata(entry.path()).is_ok_and(|m| m.is_dir());
         Some(Entry { name, is_folder, about: String::new() })
@@ -131,9 +135,9 @@ fn entries(folder: &Path) -> Vec<Entry> {
 
 /// `simclr on digits`, from a run's configuration; `None` where there is none.
 fn about(run: &Path) -> Option<String> {
-    let text = fs::read_to_string(run.join("config.json")).ok()?;
+    let text = read_text(run.join("config.json"), MOST_SETTINGS).ok()?;
     let config: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Some(format!("{} on {}", config["method"].as_str()?, config["data"].as_str()?))
+    Some(visible(&format!("{} on {}", config["method"].as_str()?, config["data"].as_str()?)).into_owned())
 }
 
 #[cfg(test)]

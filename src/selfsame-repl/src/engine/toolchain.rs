@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use selfsame::text::shell_word;
+
 use super::manifest::quoted;
 use crate::private::NOWHERE;
 
@@ -37,12 +39,13 @@ impl Toolchain {
     /// # Errors
     /// One sentence for the user: what is missing and what to do.
     pub fn find() -> Result<Toolchain, String> {
-        let rustc = tool("rustc").ok_or(format!(
+        let rustc = tool("rustc")?.ok_or(format!(
             "Rust cells need cargo and rustc, and there is no rustc on the PATH. {INSTALL}"
         ))?;
         // Each question to a program is a moment a session starts later: a toolchain has its tools in one folder.
         let beside = rustc.with_file_name(format!("cargo{}", std::env::consts::EXE_SUFFIX));
-        let cargo = Some(beside).filter(|file| file.is_file()).or_else(|| tool("cargo")).ok_or(format!(
+        let beside = Some(beside).filter(|file| file.is_file());
+        let cargo = beside.map_or_else(|| tool("cargo"), |file| Ok(Some(file)))?.ok_or(format!(
             "Rust cells need cargo and rustc, and there is no cargo on the PATH. {INSTALL}"
         ))?;
         let version = output(&rustc, &["-vV"])
@@ -123,17 +126,54 @@ fn own_removed(command: &mut Command) {
 }
 
 /// The tool that rustup would run where no folder asks for another toolchain, or the one on the PATH.
-fn tool(name: &str) -> Option<PathBuf> {
-    rustup(name, Path::new(NOWHERE)).or_else(|| on_path(name))
+///
+/// # Errors
+/// rustup is there and knows of no such tool: what it says, and what may be wrong. The one on the PATH would be its stand-in,
+/// which says the same of everything that is asked.
+fn tool(name: &str) -> Result<Option<PathBuf>, String> {
+    let Some(rustup) = on_path("rustup") else { return Ok(on_path(name)) };
+    let Ok(asked) = which(&rustup, name, Path::new(NOWHERE)).output() else { return Ok(on_path(name)) };
+    let path = PathBuf::from(String::from_utf8_lossy(&asked.stdout).trim());
+    if asked.status.success() && path.is_file() {
+        return Ok(Some(path));
+    }
+    // Beside rustup, what is on the PATH is its stand-in; elsewhere it is a toolchain of its own.
+    match on_path(name).filter(|file| file.parent() != rustup.parent()) {
+        Some(file) => Ok(Some(file)),
+        None => {
+            let asked_for = std::env::var("RUSTUP_TOOLCHAIN").ok();
+            Err(without_toolchain(name, &String::from_utf8_lossy(&asked.stderr), asked_for.as_deref()))
+        }
+    }
+}
+
+/// Why rustup names no `name`, out of what it says and what RUSTUP_TOOLCHAIN is.
+fn without_toolchain(name: &str, said: &str, asked_for: Option<&str>) -> String {
+    let said = said.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or("nothing");
+    let remedy = match asked_for.filter(|toolchain| !toolchain.is_empty()) {
+        Some(toolchain) => format!(
+            "The variable RUSTUP_TOOLCHAIN is '{toolchain}': unset it, or `rustup toolchain install {}`.",
+            shell_word(toolchain)
+        ),
+        None => {
+            "`rustup show` says which toolchain is meant here, `rustup default stable` sets one.".to_string()
+        }
+    };
+    format!("Rust cells need {name}, and rustup says: {}. {remedy}", said.trim_end_matches('.'))
 }
 
 /// The tool that rustup would run in `folder`.
 pub fn rustup(name: &str, folder: &Path) -> Option<PathBuf> {
-    let mut command = Command::new(on_path("rustup")?);
+    let path = PathBuf::from(said(&mut which(&on_path("rustup")?, name, folder))?.trim());
+    Some(path).filter(|path| path.is_file())
+}
+
+/// The question which tool rustup would run in `folder`.
+fn which(rustup: &Path, name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(rustup);
     // Where a file asks for a toolchain that is not installed, rustup would install it.
     command.args(["which", name]).current_dir(folder).env("RUSTUP_AUTO_INSTALL", "0");
-    let path = PathBuf::from(said(&mut command)?.trim());
-    Some(path).filter(|path| path.is_file())
+    command
 }
 
 /// The version of the compiler, `1.95.0`, wherever the program was started.
@@ -172,6 +212,19 @@ fn shared_std(folder: &Path) -> Option<PathBuf> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_toolchain_that_is_not_there_is_what_is_said() {
+        let said = "error: toolchain 'nope' is not installed\nhelp: run `rustup toolchain install nope`\n";
+        let told = without_toolchain("rustc", said, Some("nope"));
+        assert_eq!(
+            told,
+            "Rust cells need rustc, and rustup says: toolchain 'nope' is not installed. The variable RUSTUP_TOOLCHAIN is \
+             'nope': unset it, or `rustup toolchain install nope`."
+        );
+        let told = without_toolchain("rustc", "error: no default toolchain is configured.\n", None);
+        assert!(told.contains("is configured. `rustup show` says"), "{told}");
+    }
 
     #[test]
     fn the_toolchain_that_builds_this_test_is_found() {

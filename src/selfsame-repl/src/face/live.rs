@@ -69,7 +69,7 @@ impl Live {
     pub fn text(&mut self, line: &str) {
         self.make_way();
         // A reader that has gone is found out by whoever reports the result.
-        let _ = output::stdout(line);
+        let _ = output::stdout_as_it_is(line);
     }
 
     /// Takes away what still moves. Called again it does nothing.
@@ -106,7 +106,8 @@ impl Live {
             }
             Message::Figure { title, alt, png, sketch, .. } => {
                 let drawn = Canvas::of_stdout().drawn(png.as_deref(), sketch.as_ref());
-                self.text(drawn.as_deref().unwrap_or(if alt.is_empty() { title } else { alt }));
+                let words = || output::printable(if alt.is_empty() { title } else { alt }).into_owned();
+                self.text(&drawn.unwrap_or_else(words));
             }
             Message::Table { headers, rows } => {
                 let mut table = Table::new(headers.iter().cloned());
@@ -214,7 +215,7 @@ impl Live {
         match &mut self.place {
             // The face's own stream, which is stderr outside tests.
             Place::Terminal { out, .. } => {
-                let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+                let _ = writeln!(out, "{}", output::printable(text)).and_then(|()| out.flush());
             }
             Place::Lines(plain) => plain.say(text, Instant::now()),
         }

@@ -3,6 +3,7 @@
 use selfsame::diagnose::Alarm;
 use selfsame::display::Described;
 use selfsame::plot::Table;
+use selfsame::text::{visible, visible_path};
 use selfsame::train::{EpochLine, Plan};
 
 use crate::numbers::{bytes, counted, number, percent, thousands};
@@ -12,9 +13,9 @@ use crate::output::{paint, Colour};
 pub fn plan(plan: &Plan) -> String {
     let mut text = format!(
         "{} on {}: {} with {} parameters, {} images, {} of {} of {} images",
-        plan.method,
-        plan.data,
-        plan.encoder,
+        visible(&plan.method),
+        visible(&plan.data),
+        visible(&plan.encoder),
         thousands(plan.encoder_parameters as u64),
         thousands(plan.train_images as u64),
         counted(plan.epochs as u64, "epoch"),
@@ -22,7 +23,7 @@ pub fn plan(plan: &Plan) -> String {
         plan.batch
     );
     if let Some(folder) = &plan.folder {
-        text += &format!("\nrun folder {}", folder.display());
+        text += &format!("\nrun folder {}", visible_path(&folder));
     }
     if plan.epochs_done > 0 {
         text += &format!("\ngoing on after epoch {}", plan.epochs_done);
@@ -58,10 +59,10 @@ pub fn alarm(alarm: &Alarm) -> String {
         "{} epoch {}, {}: {}\n  {}\n  Try: {}",
         paint(Colour::Yellow, "alarm:"),
         alarm.epoch,
-        alarm.kind,
-        alarm.seen,
-        alarm.means,
-        alarm.try_this
+        visible(&alarm.kind),
+        visible(&alarm.seen),
+        visible(&alarm.means),
+        visible(&alarm.try_this)
     )
 }
 
@@ -83,12 +84,32 @@ pub fn variables(variables: &[(String, Described)]) -> Table {
 
 /// Where a run that was stopped is.
 pub fn saved(folder: &std::path::Path) -> String {
-    format!("saved in {}; it can go on from there", folder.display())
+    format!("saved in {}; it can go on from there", visible_path(&folder))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_terminal_obeys_what_a_run_is_called() {
+        let name = "a\u{1b}[2J\nb".to_string();
+        let about = Plan {
+            folder: Some(name.clone().into()),
+            method: name.clone(),
+            data: name.clone(),
+            encoder: name.clone(),
+            encoder_parameters: 1,
+            epochs: 1,
+            epochs_done: 0,
+            steps_per_epoch: 1,
+            batch: 1,
+            train_images: 1,
+        };
+        let shown = plan(&about) + &saved(&about.folder.clone().unwrap_or_default());
+        assert_eq!(shown.matches(r"a\u{1b}[2J\nb").count(), 5, "{shown}");
+        assert!(!shown.contains('\u{1b}'));
+    }
 
     #[test]
     fn an_epoch_stands_under_its_header() {

@@ -28,7 +28,11 @@ pub enum Command {
     /// Tell Jupyter of this program
     Install(Install),
     /// List the kernels of this program that Jupyter knows
-    List,
+    List {
+        /// Print one JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
     /// Take one away again
     Uninstall(Install),
     /// Serve one notebook; Jupyter calls this

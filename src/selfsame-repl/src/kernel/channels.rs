@@ -10,6 +10,7 @@ use jupyter_protocol::{ConnectionInfo, JupyterMessage};
 use jupyter_zmq_client as jupyter;
 use jupyter_zmq_client::{Connection, RuntimeError};
 use selfsame::error::{Error, Place};
+use selfsame::files::{read_text, MOST_SETTINGS};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
@@ -88,7 +89,7 @@ pub struct Inboxes {
 /// # Errors
 /// It cannot be read, is no connection file, or wants messages signed in a way that is not known.
 pub fn read(file: &Path) -> Result<ConnectionInfo, Error> {
-    let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let text = read_text(file, MOST_SETTINGS)?;
     let wrong = |found: String, expected: &str| {
         let remedy = "Jupyter writes this file and calls `selfsame kernel run` with it.";
         Error::input(file, Place::Whole, found, expected, remedy)

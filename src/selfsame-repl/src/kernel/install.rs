@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use selfsame::error::{Error, Place};
+use selfsame::files::{read_text, write_atomic, MOST_SETTINGS};
 use selfsame::plot::Table;
+use selfsame::text::visible_path;
 use serde_json::Value;
 
 use super::arguments::Install;
@@ -25,9 +27,9 @@ pub fn install(arguments: &Install) -> Result<Exit, Error> {
     let spec = serde_json::to_string_pretty(&kernel_json(&arguments.name, &own)).unwrap_or_default() + "\n";
     for (name, text) in [("kernel.json", spec.as_str()), ("logo-svg.svg", LOGO)] {
         let file = folder.join(name);
-        fs::write(&file, text).map_err(Error::io("write", &file))?;
+        write_atomic(&file, text.as_bytes())?;
     }
-    output::stdout(&format!("The kernel '{}' is installed in {}.", arguments.name, folder.display()))?;
+    output::stdout(&format!("The kernel '{}' is installed in {}.", arguments.name, visible_path(&folder)))?;
     Ok(Exit::Done)
 }
 
@@ -50,7 +52,7 @@ pub fn uninstall(arguments: &Install) -> Result<Exit, Error> {
         ));
     }
     fs::remove_dir_all(&folder).map_err(Error::io("remove", &folder))?;
-    output::stdout(&format!("The kernel '{}' is gone from {}.", arguments.name, folder.display()))?;
+    output::stdout(&format!("The kernel '{}' is gone from {}.", arguments.name, visible_path(&folder)))?;
     Ok(Exit::Done)
 }
 
@@ -58,8 +60,9 @@ pub fn uninstall(arguments: &Install) -> Result<Exit, Error> {
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn list() -> Result<Exit, Error> {
+pub fn list(as_json: bool) -> Result<Exit, Error> {
     let mut table = Table::new(["name", "folder", "program", ""]);
+    let mut found = Vec::new();
     for place in places() {
         let Ok(entries) = fs::read_dir(&place) else { continue };
         let mut folders: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
@@ -69,10 +72,15 @@ pub fn list() -> Result<Exit, Error> {
             let Some(program) = program(&spec) else { continue };
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let state = if program.is_file() { "" } else { "the program is not there" };
+            found.push(serde_json::json!({
+                "name": name, "folder": folder.to_string_lossy(), "program": program.to_string_lossy(), "program_exists": state.is_empty(),
+            }));
             table.row([name, folder.display().to_string(), program.display().to_string(), state.to_string()]);
         }
     }
-    if table.rows().is_empty() {
+    if as_json {
+        output::json(&serde_json::json!({ "kernels": found }))?;
+    } else if table.rows().is_empty() {
         output::stdout("No kernel of this program is installed. `selfsame kernel install` does it.")?;
     } else {
         output::stdout(&table.text())?;
@@ -81,7 +89,7 @@ pub fn list() -> Result<Exit, Error> {
 }
 
 fn read(file: &Path) -> Result<Value, Error> {
-    let text = fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let text = read_text(file, MOST_SETTINGS)?;
     serde_json::from_str(&text).map_err(|e| {
         let remedy = "Install the kernel anew.";
         Error::input(file, Place::Line(e.line() as u64), e.to_string(), "a kernel.json of Jupyter", remedy)

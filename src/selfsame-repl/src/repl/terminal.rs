@@ -55,7 +55,7 @@ impl Terminal {
     fn error_line(&mut self, line: &str) {
         self.end_partial();
         self.live.finish();
-        output::stderr(line);
+        output::stderr_as_it_is(line);
     }
 
     /// A message of the library: a bar, a curve, an alarm, a picture.

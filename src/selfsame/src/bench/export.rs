@@ -9,8 +9,8 @@ use dfdx::tensor_ops::Backward as _;
 use super::model::Model;
 use super::Workload;
 use crate::error::{device, Error, Result};
+use crate::files::write_atomic;
 use crate::tape::{FlatGradient, Role};
-use crate::train::write_atomic;
 
 /// A tensor on its way into a file.
 struct Part {

@@ -1,14 +1,17 @@
 //! CIFAR-10 and CIFAR-100 in their binary form (<https://www.cs.toronto.edu/~kriz/cifar.html>).
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, InMemory, Split, SPLIT_SEED};
 use crate::error::{Error, Place, Result};
+use crate::files;
 use crate::shape::{Image, Size};
 
 /// Bytes of one image: three planes, red, green, blue, row by row.
 const PIXELS: usize = 3 * 32 * 32;
+
+/// Bytes that one of the files has at most, eleven times what the largest official one has: 2 GiB.
+const MOST_BYTES: u64 = 2 << 30;
 
 /// CIFAR-10: 50,000 + 10,000 photographs of ten kinds of things.
 ///
@@ -91,7 +94,7 @@ impl Layout {
 
     /// Appends one file's images and labels.
     fn read(&self, path: &Path, bytes: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<()> {
-        let file = fs::read(path).map_err(Error::io("read", path))?;
+        let file = files::read(path, MOST_BYTES)?;
         let record = self.label_bytes + PIXELS;
         if file.is_empty() || file.len() % record != 0 {
             return Err(Error::input(
@@ -127,8 +130,8 @@ impl Layout {
         if !path.exists() {
             return Ok((0..self.classes).map(|c| c.to_string()).collect());
         }
-        let text = fs::read(path).map_err(Error::io("read", path))?;
-        let text = String::from_utf8_lossy(&text);
+        let text = files::read(path, files::MOST_SETTINGS)?;
+        let text = String::from_utf8_lossy(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text));
         let names: Vec<String> =
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect();
         if names.len() != self.classes {
@@ -147,6 +150,8 @@ impl Layout {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// Records with the given label bytes; every pixel of record `i` is `i`.
@@ -181,6 +186,10 @@ mod tests {
         let names: String = (0..10).map(|i| format!("thing {i}\n")).collect();
         fs::write(dir.path().join("batches.meta.txt"), names + "\n").unwrap();
         assert_eq!(Cifar10::open(dir.path()).unwrap().classes()[3], "thing 3");
+        let marked =
+            "\u{feff}".to_string() + &fs::read_to_string(dir.path().join("batches.meta.txt")).unwrap();
+        fs::write(dir.path().join("batches.meta.txt"), marked).unwrap();
+        assert!(!Cifar10::open(dir.path()).unwrap().classes()[0].starts_with('\u{feff}'));
         fs::write(dir.path().join("batches.meta.txt"), "cat\n").unwrap();
         assert!(says(dir.path()).starts_with("batches.meta.txt: 1 class names. Expected 10, a line each."));
     }

@@ -1,12 +1,12 @@
 //! Reading a file that may be gzipped; what it holds decides, not its name.
 
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
 use crate::error::{Error, Place, Result};
+use crate::files;
 
 /// An open file whose bytes come out decompressed.
 pub(crate) struct Compressed {
@@ -18,8 +18,7 @@ pub(crate) struct Compressed {
 impl Compressed {
     /// Opens `path`; a file that begins with gzip's two magic bytes is decompressed as it is read.
     pub(crate) fn open(path: &Path) -> Result<Compressed> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        Compressed::from_reader(path, file)
+        Compressed::from_reader(path, files::open(path)?)
     }
 
     /// The same for bytes that are at hand already; `path` is what messages call them.

@@ -1,5 +1,6 @@
 //! Images as rows of a CSV file: one column a pixel, the label last.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::compressed::Compressed;
@@ -62,13 +63,46 @@ impl CsvImages {
     }
 }
 
+/// Bytes that a number may take in a row, spaces and separator among them.
+const MOST_A_FIELD: u64 = 256;
+
+/// A file whose lines have an end: a row is held in memory, and a gzip stream of a few bytes may hold one of gigabytes.
+struct Lines<'f> {
+    /// What was read of it already.
+    start: &'f [u8],
+    file: &'f mut Compressed,
+    most: u64,
+    since_a_break: u64,
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let n = if self.start.is_empty() { self.file.read(out)? } else { self.start.read(out)? };
+        self.since_a_break = match out[..n].iter().rposition(|&byte| byte == b'\n') {
+            Some(at) => (n - at - 1) as u64,
+            None => self.since_a_break + n as u64,
+        };
+        match self.since_a_break > self.most {
+            true => Err(std::io::ErrorKind::FileTooLarge.into()),
+            false => Ok(n),
+        }
+    }
+}
+
 /// All rows as bytes and labels.
 fn rows(mut file: Compressed, path: &Path, pixels: usize, max_value: f64) -> Result<(Vec<u8>, Vec<u32>)> {
+    let most = (pixels as u64 + 1).saturating_mul(MOST_A_FIELD);
+    let mut start = Vec::new();
+    file.append(3, &mut start)?;
+    if start == b"\xef\xbb\xbf" {
+        // A byte-order mark, as spreadsheets write one.
+        start.clear();
+    }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(&mut file);
+        .from_reader(Lines { start: start.as_slice(), file: &mut file, most, since_a_break: 0 });
     let (mut bytes, mut labels) = (Vec::new(), Vec::new());
     let mut row = csv::ByteRecord::new();
     loop {
@@ -77,7 +111,17 @@ fn rows(mut file: Compressed, path: &Path, pixels: usize, max_value: f64) -> Res
             Ok(false) => return Ok((bytes, labels)),
             Err(e) => {
                 let done = reader.position().byte();
+                let line = reader.position().line();
                 let e = match e.into_kind() {
+                    csv::ErrorKind::Io(e) if e.kind() == std::io::ErrorKind::FileTooLarge => {
+                        return Err(Error::input(
+                            path,
+                            Place::Line(line),
+                            format!("a row of more than {most} bytes"),
+                            format!("{} columns: {pixels} pixels and the label", pixels + 1),
+                            "Check that this is the right file.",
+                        ))
+                    }
                     csv::ErrorKind::Io(e) => e,
                     other => std::io::Error::other(format!("{other:?}")),
                 };
@@ -155,6 +199,16 @@ mod tests {
         assert_eq!(out, [0, 128, 255, 64]);
         data.train().read(1, &mut out).unwrap();
         assert_eq!(out, [16, 32, 56, 255]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_column_and_a_row_has_an_end() {
+        let data = read(b"\xef\xbb\xbf0,8,16,4,1\n1,2,3,16,0\n", 16.0).unwrap();
+        assert_eq!(data.train().labels(), [1, 0]);
+        // A hundred megabytes of one number, packed into a hundred thousand bytes.
+        let bomb = super::super::compressed::tests::gz(&[&b"1,2,3,4,0\n"[..], &[b'7'; 100 << 20]].concat());
+        let said = read(&bomb, 16.0).map(|_| ()).unwrap_err();
+        assert!(said.starts_with("t.csv, line 2: a row of more than 1280 bytes."), "{said}");
     }
 
     #[test]

@@ -12,7 +12,11 @@ use ureq::{Agent, Body};
 use super::catalog::{CatalogEntry, RemoteFile};
 use super::unpack::{unpack, with_suffix};
 use crate::error::{Error, Place, Result};
+use crate::files::{self, open_own};
 use crate::interrupt::interrupted;
+
+/// How often a server may send on to another address.
+const MOST_REDIRECTS: usize = 10;
 
 /// What a fetch is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +55,7 @@ pub struct FetchProgress<'a> {
 ///
 /// # Errors
 /// A folder that cannot be written; a server that cannot be reached, answers with an error or hangs up (what came is
-/// kept); a checksum that is not right (what came is removed); a file that is there already with other bytes (it is
+/// kept); one that sends on to where nothing is fetched from, or more bytes than the file has (what came is removed); a checksum that is not right (what came is removed); a file that is there already with other bytes (it is
 /// left alone); [`Error::Interrupted`] when asked to stop (what came is kept).
 ///
 /// ```
@@ -118,6 +122,9 @@ fn agent() -> Agent {
     let patience = Some(Duration::from_secs(60));
     Agent::config_builder()
         .http_status_as_error(false)
+        // They are followed here, where it is seen where to, and what comes with them is not read.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
         .timeout_connect(Some(Duration::from_secs(30)))
         .timeout_recv_response(patience)
         .timeout_per_read(patience)
@@ -164,8 +171,7 @@ fn fetch_file(
             "What came was removed. Fetch again; if it comes out the same, the server has another file now.",
         ));
     }
-    let written = OpenOptions::new().append(true).open(&part).and_then(|f| f.sync_all());
-    written.map_err(Error::io("write", &part))?;
+    open_own(&part, OpenOptions::new().append(true))?.sync_all().map_err(Error::io("write", &part))?;
     fs::rename(&part, path).map_err(Error::io("rename", &part))?;
     progress(report(file, FetchStage::Checked, bytes));
     Ok(())
@@ -178,14 +184,18 @@ fn download(
     part: &Path,
     progress: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<()> {
+    // What is longer than the file is no part of it.
     let have = fs::metadata(part).map_or(0, |m| m.len());
-    let mut response = request(agent, &file.url, have)?;
+    if have > 0 && have == file.bytes {
+        return Ok(());
+    }
+    let have = if have > file.bytes { 0 } else { have };
+    let mut response = request(agent, file, have)?;
     let mut from = 0;
     match (response.status().as_u16(), content_range(&response)) {
         (206, Some((Some(start), _))) if have > 0 && start == have => from = have,
-        (416, Some((None, Some(total)))) if total == have => return Ok(()),
         // The server cannot go on from there: from the start, then.
-        (206 | 416, _) if have > 0 => response = request(agent, &file.url, 0)?,
+        (206 | 416, _) if have > 0 => response = request(agent, file, 0)?,
         _ => {}
     }
     let status = response.status();
@@ -198,11 +208,14 @@ fn download(
             "Try again later; if it stays so, the file has moved.",
         ));
     }
-    let total = response.body().content_length().map(|length| from + length);
-    let mut options = OpenOptions::new();
-    let options =
-        if from > 0 { options.append(true) } else { options.write(true).create(true).truncate(true) };
-    let mut out = options.open(part).map_err(Error::io("create", part))?;
+    let total = response.body().content_length().map(|length| from.saturating_add(length));
+    if let Some(total) = total.filter(|total| *total > file.bytes) {
+        return Err(more(file, part, &format!("{total} bytes")));
+    }
+    let mut out = open_own(part, OpenOptions::new().append(true).create(true))?;
+    if from == 0 {
+        out.set_len(0).map_err(Error::io("write", part))?;
+    }
     let received = receive(&mut response.body_mut().as_reader(), &mut out, part, file, from, progress)?;
     match total {
         Some(total) if received < total => Err(lost(file, received, "the server hung up")),
@@ -210,15 +223,70 @@ fn download(
     }
 }
 
-fn request(agent: &Agent, url: &str, from: u64) -> Result<Response<Body>> {
-    if interrupted() {
-        return Err(Error::Interrupted);
+/// Asks for the file from byte `from` on, and goes where the server sends on to.
+fn request(agent: &Agent, file: &RemoteFile, from: u64) -> Result<Response<Body>> {
+    let mut url = file.url.clone();
+    for _ in 0..=MOST_REDIRECTS {
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        let mut request = agent.get(&url);
+        if from > 0 {
+            request = request.header("Range", format!("bytes={from}-"));
+        }
+        let response = request.call().map_err(|e| match url == file.url {
+            true => Error::io("download", &url)(e.into_io()),
+            false => refused(file, &url, &e.to_string()),
+        })?;
+        if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+            return Ok(response);
+        }
+        let to = response.headers().get("location").and_then(|to| to.to_str().ok());
+        let to = to.ok_or_else(|| refused(file, "", "it does not say where"))?;
+        url = sent_on(&url, to).map_err(|why| refused(file, to, why))?;
     }
-    let mut request = agent.get(url);
-    if from > 0 {
-        request = request.header("Range", format!("bytes={from}-"));
+    Err(refused(file, &url, &format!("{MOST_REDIRECTS} times before that, which is too often")))
+}
+
+/// Where a server that was asked for `url` sends on to with `Location: to` (RFC 9110, 10.2.2), or why nothing is fetched
+/// from there.
+fn sent_on(url: &str, to: &str) -> std::result::Result<String, &'static str> {
+    let (scheme, rest) = url.split_once("://").ok_or("the address is none")?;
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let to = to.trim().split('#').next().unwrap_or_default();
+    let has_scheme = to.find(':').is_some_and(|colon| !to[..colon].contains(['/', '?']));
+    let to = match () {
+        () if has_scheme => to.to_string(),
+        () if to.starts_with("//") => format!("{scheme}:{to}"),
+        () if to.starts_with('/') => format!("{scheme}://{host}{to}"),
+        () => {
+            let folder = path
+                .split('?')
+                .next()
+                .and_then(|path| path.rsplit_once('/'))
+                .map_or("", |(folder, _)| folder);
+            format!("{scheme}://{host}{folder}/{to}")
+        }
+    };
+    match to.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase()).as_deref() {
+        Some("https") => Ok(to),
+        Some("http") if scheme == "http" => Ok(to),
+        Some("http") => Err("nothing that was asked for over https is fetched over http"),
+        _ => Err("files are fetched over http and https only"),
     }
-    request.call().map_err(|e| Error::io("download", url)(e.into_io()))
+}
+
+fn refused(file: &RemoteFile, to: &str, why: &str) -> Error {
+    let to = if to.is_empty() { "elsewhere".into() } else { format!("to {to}") };
+    let remedy = "Try again later; if it stays so, the file has moved.";
+    Error::input(&file.url, Place::Whole, format!("the server sends on {to} ({why})"), "the file", remedy)
+}
+
+/// The error for a server that has more than the file; what came of it is removed.
+fn more(file: &RemoteFile, part: &Path, found: &str) -> Error {
+    let _ = fs::remove_file(part);
+    let remedy = "Nothing of it was kept. The server has another file now, or somebody else answered.";
+    Error::input(&file.url, Place::Whole, found, format!("{} bytes", file.bytes), remedy)
 }
 
 /// First byte and total length out of `Content-Range: bytes FIRST-LAST/TOTAL` or `bytes */TOTAL` (RFC 9110, 14.4).
@@ -251,6 +319,9 @@ fn receive(
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(lost(file, done, &e.to_string())),
         };
+        if n as u64 > file.bytes.saturating_sub(done) {
+            return Err(more(file, part, "more bytes than the file has"));
+        }
         out.write_all(&buffer[..n]).map_err(Error::io("write", part))?;
         done += n as u64;
         progress(report(file, FetchStage::Downloading, done));
@@ -269,7 +340,7 @@ fn lost(file: &RemoteFile, done: u64, why: &str) -> Error {
 
 /// Length and SHA-256 of a file.
 fn sha256(path: &Path) -> Result<(u64, String)> {
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
+    let mut file = files::open(path)?;
     let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
     loop {
         if interrupted() {

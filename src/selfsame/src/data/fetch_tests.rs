@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -89,6 +90,33 @@ fn hangs_up(bytes: Vec<u8>, sent: usize) -> String {
         stream.write_all(&bytes[..sent]).unwrap();
     });
     url
+}
+
+/// The URL of a server that answers every visitor with `head` and then, until the visitor goes, with zeros; and how many it
+/// has written.
+fn endless(head: &'static str) -> (String, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a/file", listener.local_addr().unwrap());
+    let written = Arc::new(AtomicU64::new(0));
+    let count = written.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, count) = (stream.unwrap(), count.clone());
+            thread::spawn(move || {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    request.push(byte[0]);
+                }
+                stream.write_all(head.as_bytes()).unwrap();
+                while stream.write_all(&[0; 1 << 16]).is_ok() {
+                    count.fetch_add(1 << 16, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    (url, written)
 }
 
 fn content() -> Vec<u8> {
@@ -187,9 +215,9 @@ fn a_server_without_ranges_starts_over() {
 
 #[test]
 fn a_part_that_is_whole_is_only_checked_and_one_too_long_made_again() {
-    assert_eq!(resume(&content(), Manners::Ranges), ["bytes=300000-"]);
+    assert_eq!(resume(&content(), Manners::Ranges), [""; 0]);
     let long = [&content()[..], b"more"].concat();
-    assert_eq!(resume(&long, Manners::Ranges), ["bytes=300004-", ""]);
+    assert_eq!(resume(&long, Manners::Ranges), [""]);
 }
 
 #[test]
@@ -253,4 +281,108 @@ fn an_archive_is_unpacked_and_removed() {
     let message = run(&entry, dir.path()).0.unwrap_err().to_string();
     assert!(message.contains("the folder is not empty and holds no 'x.bin'"), "{message}");
     assert_eq!(names(dir.path()), ["toy"]);
+}
+
+#[test]
+fn a_download_ends_with_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let begun = std::time::Instant::now();
+    for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3100000000\r\n\r\n"] {
+        let (url, written) = endless(head);
+        let message = run(&entry(&url, &content()), dir.path()).0.unwrap_err().to_string();
+        assert!(
+            message.contains("bytes") && message.contains(". Expected 300000 bytes. Nothing of it"),
+            "{message}"
+        );
+        assert!(names(&dir.path().join("toy")).is_empty());
+        // What the system holds on the way to a reader who does not read is counted too.
+        assert!(written.load(Ordering::SeqCst) < 64 << 20);
+    }
+    // A part that is longer than the file goes too.
+    let part = dir.path().join("toy/toy.gz.part");
+    fs::write(&part, vec![0; 400_000]).unwrap();
+    let (url, _) = endless("HTTP/1.1 404 Not Found\r\n\r\n");
+    assert!(run(&entry(&url, &content()), dir.path()).0.is_err());
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_where_a_part_lies_is_not_followed() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::start(content(), Manners::Ranges));
+    let precious = dir.path().join("precious");
+    fs::write(&precious, "keep").unwrap();
+    fs::create_dir(dir.path().join("toy")).unwrap();
+    std::os::unix::fs::symlink(&precious, dir.path().join("toy/toy.gz.part")).unwrap();
+    let message = run(&entry(&server.url, &content()), dir.path()).0.unwrap_err().to_string();
+    assert!(message.contains("toy.gz.part: it is a link"), "{message}");
+    assert_eq!(fs::read(&precious).unwrap(), b"keep");
+}
+
+/// A server that sends everybody on to `to`, which may name the server itself as `{}`.
+fn sends_on(to: &str) -> Server {
+    let server = tiny_http::Server::http("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a/file", server.server_addr().to_ip().unwrap());
+    let (to, ranges) = (to.replace("{}", &url), Arc::new(Mutex::new(Vec::new())));
+    let seen = ranges.clone();
+    thread::spawn(move || {
+        for request in server.incoming_requests() {
+            seen.lock().unwrap().push(request.url().to_string());
+            let location = tiny_http::Header::from_bytes("Location", to.as_bytes()).unwrap();
+            request.respond(tiny_http::Response::empty(302).with_header(location)).unwrap();
+        }
+    });
+    Server { url, ranges }
+}
+
+#[test]
+fn a_server_that_sends_on_is_followed_as_far_as_files_are_fetched() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::start(content(), Manners::Ranges));
+    let there = sends_on(&server.url);
+    run(&entry(&there.url, &content()), dir.path()).0.unwrap();
+    assert_eq!(fs::read(dir.path().join("toy/toy.gz")).unwrap(), content());
+
+    let says = |url: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let message = run(&entry(url, &content()), dir.path()).0.unwrap_err().to_string();
+        assert!(names(&dir.path().join("toy")).is_empty());
+        message
+    };
+    let begun = std::time::Instant::now();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let message = says(&sends_on(&format!("http://{free}/x")).url);
+    assert!(message.contains(&format!("the server sends on to http://{free}/x (")), "{message}");
+    let message = says(&sends_on("file:///etc/passwd").url);
+    assert!(
+        message.contains("sends on to file:///etc/passwd (files are fetched over http and https only)"),
+        "{message}"
+    );
+    let round = sends_on("{}");
+    assert!(says(&round.url).contains("too often"));
+    assert_eq!(round.ranges().len(), 11);
+    // What comes with it is not waited for, nor read.
+    let (url, written) = endless("HTTP/1.1 302 Found\r\nLocation: gopher://x/\r\n\r\n");
+    let message = says(&url);
+    assert!(message.starts_with(&url) && message.contains("sends on to gopher://x/"), "{message}");
+    assert!(written.load(Ordering::SeqCst) < 64 << 20);
+    let (url, _) = endless("HTTP/1.1 302 Found\r\n\r\n");
+    assert!(says(&url).contains("sends on elsewhere (it does not say where)"));
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn where_a_server_sends_on_to_is_read_as_it_is_meant() {
+    for (url, to, expected) in [
+        ("http://a.b/c/d?e", "http://x/y", "http://x/y"),
+        ("http://a.b/c/d?e", "https://x/y#z", "https://x/y"),
+        ("https://a.b/c/d", "//x/y", "https://x/y"),
+        ("https://a.b:1/c/d?e=/f", "/y?a:b", "https://a.b:1/y?a:b"),
+        ("https://a.b/c/d?e=/f", "y", "https://a.b/c/y"),
+        ("https://a.b", "y", "https://a.b/y"),
+    ] {
+        assert_eq!(sent_on(url, to).as_deref(), Ok(expected), "{url} to {to}");
+    }
+    for to in ["http://x/y", "ftp://x/y", "javascript:x", "data:,x"] {
+        assert!(sent_on("https://a.b/c", to).is_err(), "{to}");
+    }
 }

@@ -3,14 +3,20 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use image::imageops::{resize, FilterType};
-use image::{DynamicImage, ImageReader, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage};
 
 use super::dataset::{check_read, Dataset, Source, Split, SPLIT_SEED};
+use super::room::Room;
 use crate::error::{Error, Place, Result};
+use crate::files;
 use crate::shape::{Picture, Size};
+
+/// What images being decoded take together, over all threads: 1 GiB, but for one that needs more, which is decoded alone.
+static ROOM: Room = Room::new(1 << 30);
 
 /// File name endings that are taken for images, in any case.
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
@@ -157,8 +163,12 @@ impl Source for ImageFolder {
                 "Replace or remove the file.",
             ),
         };
-        let reader = ImageReader::open(&path).and_then(ImageReader::with_guessed_format);
-        let image = reader.map_err(Error::io("read", &path))?.decode().map_err(undecodable)?;
+        let file = BufReader::new(files::open(&path)?);
+        let reader = ImageReader::new(file).with_guessed_format().map_err(Error::io("read", &path))?;
+        let decoder = reader.into_decoder().map_err(undecodable)?;
+        Limits::default().reserve(decoder.total_bytes()).map_err(undecodable)?;
+        let _room = ROOM.take(needed(&decoder));
+        let image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
         write_planes(over_black(image), self.size, out);
         Ok(())
     }
@@ -169,6 +179,13 @@ impl Source for ImageFolder {
         let names: usize = self.files.iter().map(|(_, path)| path.as_os_str().len()).sum();
         names + self.files.len() * std::mem::size_of::<(u32, Box<Path>)>()
     }
+}
+
+/// Bytes that decoding takes at most: the image, and what becomes of it on the way to bytes without transparency. A
+/// progressive JPEG takes as much before there is an image.
+fn needed(decoder: &impl ImageDecoder) -> u64 {
+    let (width, height) = decoder.dimensions();
+    decoder.total_bytes() + 7 * u64::from(width) * u64::from(height)
 }
 
 /// The folders that hold class folders: one, `train` and test, or `train`, validation and test.
@@ -230,7 +247,7 @@ fn over_black(image: DynamicImage) -> DynamicImage {
     if !image.color().has_alpha() {
         return image;
     }
-    let rgba = image.to_rgba8();
+    let rgba = image.into_rgba8();
     let (width, height) = rgba.dimensions();
     DynamicImage::ImageRgb8(RgbImage::from_fn(width, height, |x, y| {
         let [r, g, b, a] = rgba.get_pixel(x, y).0;
@@ -380,6 +397,48 @@ mod tests {
         );
         save(dir.path().join("a/1.png"), [1, 1, 1], 2);
         assert!(says::<Image<2, 4, 4>>(dir.path()).ends_with("expected 1 or 3 channels, found 2"));
+    }
+
+    #[test]
+    fn images_wait_for_room_to_be_decoded_in() {
+        let dir = tempfile::tempdir().unwrap();
+        save(dir.path().join("a/1.png"), [9, 9, 9], 2);
+        let data = ImageFolder::open::<Colour>(dir.path()).unwrap();
+        let (all, done) = (ROOM.take(u64::MAX), std::sync::atomic::AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                data.source().read(0, &mut [0; 12]).unwrap();
+                done.store(true, std::sync::atomic::Ordering::SeqCst);
+            });
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            assert!(!done.load(std::sync::atomic::Ordering::SeqCst));
+            drop(all);
+        });
+        assert!(done.into_inner());
+    }
+
+    #[test]
+    fn an_image_beyond_the_limit_is_refused_before_it_is_decoded() {
+        let dir = tempfile::tempdir().unwrap();
+        save(dir.path().join("a/1.png"), [9, 9, 9], 2);
+        // The header says 20,000 x 20,000, and is believed so far.
+        let mut png = fs::read(dir.path().join("a/1.png")).unwrap();
+        png[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]);
+        let sum = crc(&png[12..29]).to_be_bytes();
+        png[29..33].copy_from_slice(&sum);
+        fs::write(dir.path().join("a/1.png"), png).unwrap();
+        let data = ImageFolder::open::<Colour>(dir.path()).unwrap();
+        let said = data.source().read(0, &mut [0; 12]).unwrap_err().to_string();
+        assert!(
+            said.contains("1.png: it cannot be decoded (") && said.to_lowercase().contains("memory"),
+            "{said}"
+        );
+    }
+
+    /// The sum at the end of a PNG's piece (PNG specification, annex D).
+    fn crc(bytes: &[u8]) -> u32 {
+        let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+        !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::dataset::{Dataset, Part};
 use crate::shape::ImageShape;
+use crate::text::visible;
 
 /// One class and how many images of it each part has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,7 +80,7 @@ impl<P: ImageShape> Dataset<P> {
 impl fmt::Display for DataInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [channels, height, width] = self.image;
-        writeln!(f, "{}: {} images of {channels}x{height}x{width}", self.name, self.images())?;
+        writeln!(f, "{}: {} images of {channels}x{height}x{width}", visible(&self.name), self.images())?;
         writeln!(f, "  train {}, validation {}, test {}", self.train, self.validation, self.test)?;
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         let (bytes, held) = (megabytes(self.bytes), megabytes(self.bytes_in_memory));
@@ -90,7 +91,7 @@ impl fmt::Display for DataInfo {
         write!(f, "  {} classes", self.classes.len())?;
         for class in &self.classes {
             let all = class.train + class.validation + class.test;
-            write!(f, "\n    {} ({all})", class.name)?;
+            write!(f, "\n    {} ({all})", visible(&class.name))?;
         }
         Ok(())
     }
@@ -107,6 +108,16 @@ impl DataInfo {
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use crate::data::Digits;
+
+    #[test]
+    fn no_terminal_obeys_a_class() {
+        let mut info = Digits::load().unwrap().info();
+        info.name = "a\u{1b}[2J".into();
+        info.classes[3].name = "cat\u{9b}31m\r\n    dog (3)".into();
+        let text = info.to_string();
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text}");
+        assert!(text.contains(r"    cat\u{9b}31m\r\n    dog (3) (183)"), "{text}");
+    }
 
     #[test]
     fn the_digits_are_counted() {

@@ -19,6 +19,7 @@ mod info;
 mod labels;
 mod loader;
 mod normalise;
+mod room;
 mod shapes;
 mod unpack;
 

@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
 use crate::error::{Error, Place, Result};
+use crate::files;
 use crate::interrupt::interrupted;
 
 /// `path` with `end` added to its name.
@@ -17,16 +18,27 @@ pub(crate) fn with_suffix(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// An archive unpacked is at most so many times its own size; those of the catalogue are about as large. What is said to be
+/// more is a bomb.
+const MOST_TIMES: u64 = 32;
+/// Room for a small archive's headers.
+const SLACK: u64 = 4 << 20;
+/// Files and folders that an archive may hold.
+const MOST_ENTRIES: usize = 100_000;
+
 /// Unpacks a `.tar.gz` to `folder`, leaving out the archive's own top folder. It is done under another name and renamed
 /// at the end, so `folder` appears whole or not at all. `folder` must not exist, or be empty.
 ///
 /// # Errors
-/// An archive that cannot be read, that holds anything but files and folders, or paths that lead out of it, or that
-/// lacks one of `expected`.
+/// An archive that cannot be read, that holds anything but files and folders, or paths that lead out of it, that is a
+/// multiple of what an archive of its size holds, or that lacks one of `expected`.
 pub(crate) fn unpack(archive: &Path, folder: &Path, expected: &[String]) -> Result<()> {
     let unfinished = with_suffix(folder, ".unpacking");
-    if unfinished.exists() {
+    if fs::symlink_metadata(&unfinished).is_ok() {
         fs::remove_dir_all(&unfinished).map_err(Error::io("remove", &unfinished))?;
+    }
+    if let Some(parent) = unfinished.parent() {
+        fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
     }
     let outcome = unpack_into(archive, &unfinished, expected).and_then(|()| {
         if folder.exists() {
@@ -43,13 +55,20 @@ pub(crate) fn unpack(archive: &Path, folder: &Path, expected: &[String]) -> Resu
 }
 
 fn unpack_into(archive: &Path, folder: &Path, expected: &[String]) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let file = File::open(archive).map_err(Error::io("read", archive))?;
-    let mut tar = tar::Archive::new(GzDecoder::new(io::BufReader::new(file)));
+    // Alone: what somebody else has put there under this name is not written into.
+    fs::create_dir(folder).map_err(Error::io("create", folder))?;
+    let file = files::open(archive)?;
+    let length = file.metadata().map_err(Error::io("read", archive))?.len();
+    let left = length.saturating_mul(MOST_TIMES).saturating_add(SLACK);
+    let bounded = Bounded { from: GzDecoder::new(io::BufReader::new(file)), left };
+    let mut tar = tar::Archive::new(bounded);
     let damaged = |e: io::Error| bad(archive, format!("it cannot be unpacked ({e})"));
-    for entry in tar.entries().map_err(damaged)? {
+    for (number, entry) in tar.entries().map_err(damaged)?.enumerate() {
         if interrupted() {
             return Err(Error::Interrupted);
+        }
+        if number == MOST_ENTRIES {
+            return Err(bad(archive, format!("there are more than {MOST_ENTRIES} files and folders in it")));
         }
         let mut entry = entry.map_err(damaged)?;
         let kind = entry.header().entry_type();
@@ -68,12 +87,50 @@ fn unpack_into(archive: &Path, folder: &Path, expected: &[String]) -> Result<()>
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
         let mut out = File::create(&target).map_err(Error::io("create", &target))?;
-        io::copy(&mut entry, &mut out).map_err(damaged)?;
+        copy(&mut entry, &mut out, &damaged, &target)?;
         out.sync_all().map_err(Error::io("write", &target))?;
     }
     match expected.iter().find(|name| !folder.join(name).is_file()) {
         Some(missing) => Err(bad(archive, format!("it holds no '{missing}'"))),
         None => Ok(()),
+    }
+}
+
+/// Copies a file, and says whether reading it failed or writing it.
+fn copy(
+    from: &mut impl Read,
+    to: &mut File,
+    damaged: &dyn Fn(io::Error) -> Error,
+    target: &Path,
+) -> Result<()> {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => to.write_all(&buffer[..n]).map_err(Error::io("write", target))?,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(damaged(e)),
+        }
+    }
+}
+
+/// What an archive holds, with an end: names in its headers are held in memory, files go to the disk.
+struct Bounded<R> {
+    from: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.from.read(out)?;
+        self.left = self
+            .left
+            .checked_sub(n as u64)
+            .ok_or_else(|| io::Error::other(format!("it holds more than {MOST_TIMES} times its own size")))?;
+        Ok(n)
     }
 }
 
@@ -149,13 +206,38 @@ pub(crate) mod tests {
         assert!(says(&whole[..whole.len() / 2]).contains("it cannot be unpacked"));
         assert!(says(b"no archive").contains("it cannot be unpacked"));
         assert!(says(&archive(&[("top/y.bin", b"")])).contains("it holds no 'x.bin'"));
+        let bomb = archive(&[("top/x.bin", &vec![0; 64 << 20])]);
+        assert!(
+            bomb.len() < 1 << 20 && says(&bomb).contains("more than 32 times its own size"),
+            "{}",
+            says(&bomb)
+        );
+        // So is a name of gigabytes, which would be held in memory.
+        let mut named = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNULongName);
+        header.set_size(64 << 20);
+        header.set_cksum();
+        named.append(&header, io::repeat(b'a').take(64 << 20)).unwrap();
+        assert!(says(&gz(&named.into_inner().unwrap())).contains("more than 32 times its own size"));
         assert!(says(&archive(&[("top/../../evil", b"")])).contains("leads out of the folder"));
         assert!(says(&archive(&[("/tmp/evil", b"")])).contains("leads out of the folder"));
-        let mut tar = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(0);
-        header.set_entry_type(tar::EntryType::Symlink);
-        tar.append_link(&mut header, "top/x.bin", "/etc/passwd").unwrap();
-        assert!(says(&gz(&tar.into_inner().unwrap())).contains("is neither file nor folder"));
+        use tar::EntryType::{Fifo, Link, Symlink};
+        for (kind, leads) in [(Symlink, "/etc/passwd"), (Link, "../../evil"), (Fifo, "x")] {
+            let mut tar = tar::Builder::new(Vec::new());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            header.set_entry_type(kind);
+            tar.append_link(&mut header, "top/x.bin", leads).unwrap();
+            assert!(says(&gz(&tar.into_inner().unwrap())).contains("is neither file nor folder"), "{kind:?}");
+        }
+        // A link that lies where it is unpacked to is not followed.
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = dir.path().join("a.tar.gz");
+        fs::write(&path, &whole).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join("out.unpacking")).unwrap();
+        unpack(&path, &dir.path().join("out"), &[]).unwrap();
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 }

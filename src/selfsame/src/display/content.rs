@@ -2,6 +2,7 @@
 
 use crate::front::{in_a_cell, print_whole, Frontend};
 use crate::plot::Figure;
+use crate::text::visible_lines;
 
 /// A value in plain text and, where it has one, in a richer form.
 #[derive(Debug, Clone, Default)]
@@ -12,9 +13,10 @@ pub struct Content {
 }
 
 impl Content {
-    /// Plain text, the form every value has.
+    /// Plain text, the form every value has. What a terminal would obey in it is written out.
     pub fn new(text: impl Into<String>) -> Content {
-        Content { text: text.into(), ..Content::default() }
+        let text = text.into();
+        Content { text: visible_lines(&text).into_owned(), ..Content::default() }
     }
 
     /// Adds a part of an HTML page: escaped, self-contained, without scripts.
@@ -121,6 +123,11 @@ mod tests {
             assert_eq!(mimes(&only_figure.blocks(face))[1..], of_figure);
         }
         assert_eq!(mimes(&Content::new("").blocks(None)), ["text/plain"]);
+    }
+
+    #[test]
+    fn no_terminal_obeys_a_value() {
+        assert_eq!(Content::new("a\u{1b}[2J\n\tb").text(), "a\\u{1b}[2J\n\tb");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! A figure, and how it becomes SVG or PNG.
 
 use std::fmt;
-use std::fs;
-use std::io::{self, Cursor, Write};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use super::panel::Panel;
 use super::scatter::Scatter;
 use super::theme::{font_is_ready, Theme, UNIT};
 use crate::error::{Error, Result};
+use crate::files::write_atomic;
 
 /// A plotters area without axes.
 pub(super) type Area<DB> = DrawingArea<DB, Shift>;
@@ -213,8 +213,8 @@ impl Figure {
         let path = path.as_ref();
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         match extension.as_str() {
-            "svg" => write_whole(path, self.svg.as_bytes()),
-            "png" => write_whole(path, &self.png()?),
+            "svg" => write_atomic(path, self.svg.as_bytes()),
+            "png" => write_atomic(path, &self.png()?),
             _ => Err(Error::setting(
                 "figure file",
                 path.display(),
@@ -234,7 +234,11 @@ fn font() -> Result<()> {
 }
 
 fn drawing(cause: impl ToString) -> Error {
-    Error::Io { action: "draw", path: PathBuf::from("figure"), source: io::Error::other(cause.to_string()) }
+    Error::Io {
+        action: "draw",
+        path: PathBuf::from("figure"),
+        source: std::io::Error::other(cause.to_string()),
+    }
 }
 
 fn draw_svg(recipe: &Recipe, theme: Theme, width: u32, height: u32) -> Result<String> {
@@ -326,19 +330,4 @@ pub(crate) fn encode_png(pixels: &[u8], width: usize, height: usize, channels: u
     let mut png = Cursor::new(Vec::new());
     PngEncoder::new(&mut png).write_image(pixels, width as u32, height as u32, color).map_err(drawing)?;
     Ok(png.into_inner())
-}
-
-/// Writes under a temporary name in the same folder, syncs, renames.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fs::File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&temporary, path)).map_err(|e| {
-        // What is left of the attempt is of no use; that it cannot be removed either adds nothing to the error.
-        let _ = fs::remove_file(&temporary);
-        Error::io("write", path)(e)
-    })
 }

@@ -3,6 +3,7 @@
 use comfy_table::{presets, CellAlignment, ContentArrangement, TableComponent};
 
 use super::figure::escaped;
+use crate::text::visible;
 
 /// Headers and rows of text; columns of numbers are set flush right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl Table {
         &self.rows
     }
 
-    /// Plain text without colours or a final line break, the same on every terminal.
+    /// Plain text without colours or a final line break, the same on every terminal, whatever the cells hold.
     pub fn text(&self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -43,8 +44,9 @@ impl Table {
             table.set_style(part, '─');
         }
         table.force_no_tty();
-        table.set_header(&self.headers);
-        table.add_rows(&self.rows);
+        let shown = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect::<Vec<_>>();
+        table.set_header(shown(&self.headers));
+        table.add_rows(self.rows.iter().map(shown));
         for (i, column) in table.column_iter_mut().enumerate() {
             column.set_padding((if i == 0 { 0 } else { 2 }, 0));
             if self.is_numeric(i) {
@@ -111,6 +113,14 @@ mod tests {
             "pixels            8.4 %",
         ];
         assert_eq!(text, expected.join("\n"));
+    }
+
+    #[test]
+    fn a_cell_is_one_line_that_no_terminal_obeys() {
+        let mut table = Table::new(["run", "state"]);
+        table.row(["a\u{1b}[2J\nb", "done"]);
+        assert!(table.text().contains(r"a\u{1b}[2J\nb "), "{}", table.text());
+        assert_eq!(table.text().lines().count(), 3);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::data::DataKind;
 use super::run::{read_config, resume_beside, train_beside};
 use super::{TrainSpec, METHODS};
 use crate::error::{Error, Result};
+use crate::files::{read_text, MOST_TEXT};
 use crate::methods::ranges;
 use crate::plot::{bars, BarRow, Figure, Table};
 use crate::train::{
@@ -277,7 +278,7 @@ fn asked(spec: &TrainSpec) -> TrainSpec {
 
 fn read(folder: &Path) -> Result<Run> {
     let path = folder.join("report.json");
-    let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let text = read_text(&path, MOST_TEXT)?;
     let report: Report = serde_json::from_str(&text).map_err(|e| {
         Error::run(&path, format!("it does not parse: {e}"), "Remove the folder; the run will be made again.")
     })?;

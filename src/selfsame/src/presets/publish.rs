@@ -7,14 +7,16 @@ use super::TrainSpec;
 use crate::augment::Views;
 use crate::data::Dataset;
 use crate::diagnose::{singular_values, Rows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::eval::{Embeddings, Frozen, Parts};
+use crate::files::{make_folder, write_atomic};
 use crate::nn::{AnyEncoder, Encoder, Recipe};
 use crate::ops::Engine;
 use crate::plot::{report_html, spectrum, Extras, Figure, History};
 use crate::random::{stream, Purpose};
 use crate::shape::{AnyImage, ImageShape};
-use crate::train::{evaluation_normalise, write_atomic, Progress, Report};
+use crate::text::shell_word;
+use crate::train::{evaluation_normalise, Progress, Report};
 
 /// Test images whose neighbours are shown.
 const ROWS: usize = 6;
@@ -33,7 +35,7 @@ pub(super) fn publish<D: Engine>(
     report: &Report,
 ) -> Result<()> {
     let figures = folder.join("figures");
-    std::fs::create_dir_all(&figures).map_err(Error::io("create", &figures))?;
+    make_folder(&figures)?;
     let untrained = AnyEncoder::build(recipe, dev, &mut stream(&[report.seed, Purpose::Init as u64, 0]))?;
     let channels = data.shape().size().channels;
     let before = Frozen::new(&untrained, dev, evaluation_normalise(views, channels)).embed(&data.test())?;
@@ -50,11 +52,11 @@ pub(super) fn publish<D: Engine>(
         neighbours: of_test(&|| data.neighbors(&parts.train, &parts.test, ROWS)?.figure())?,
         settings: settings(spec),
         reproduce: format!(
-            "selfsame train --config {} --name {}-again",
-            folder.join("config.json").display(),
-            report.run
+            "selfsame train --config {} --name {}",
+            shell_word(folder.join("config.json")),
+            shell_word(format!("{}-again", report.run))
         ),
-        resume: format!("selfsame train --resume {}", folder.display()),
+        resume: format!("selfsame train --resume {}", shell_word(folder)),
     };
     let named = [
         ("spectrum", &extras.spectrum),
@@ -68,7 +70,7 @@ pub(super) fn publish<D: Engine>(
         }
     }
     let history = History::from(progress.history.as_slice());
-    write_atomic(&folder.join("report.html"), report_html(report, &history, &extras)?.as_bytes())
+    write_atomic(folder.join("report.html"), report_html(report, &history, &extras)?.as_bytes())
 }
 
 fn spectra(of: &[(&str, &Embeddings)]) -> Result<Figure> {

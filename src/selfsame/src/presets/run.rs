@@ -15,6 +15,7 @@ use crate::data::Dataset;
 use crate::diagnose::Geometry;
 use crate::error::{Error, Result};
 use crate::eval::judge;
+use crate::files::{read_text, write_atomic, MOST_SETTINGS};
 use crate::methods::{AnyMethod, Method};
 use crate::nn::{AnyEncoder, Encoder};
 use crate::ops::{simd_kind, Engine};
@@ -22,8 +23,9 @@ use crate::optim::Optimizer;
 use crate::plot::verdict;
 use crate::shape::AnyImage;
 use crate::tape::count_parameters;
+use crate::text::shell_word;
 use crate::train::{
-    checkpoint_exists, geometry, load_checkpoint, load_state, peak_memory_bytes, read_metrics, write_atomic,
+    checkpoint_exists, geometry, is_training, load_checkpoint, load_state, peak_memory_bytes, read_metrics,
     Baselines, Ending, Outcome, Plan, Progress, Report, RunLock, Scores, TrainConfig, Trainer, Watch,
 };
 
@@ -356,17 +358,34 @@ fn free_name(spec: &TrainSpec, named: bool) -> Result<(PathBuf, String)> {
             remedy,
         ));
     }
-    if named && out.join(&base).exists() {
+    if named && is_taken(&out.join(&base)) {
         return Err(taken(&out.join(&base)));
     }
     Ok((out, base))
 }
 
+/// Whether there is something at `folder` that is not what a run left that never began: a folder with a lock that nobody
+/// holds, and perhaps a file it had not finished, but no configuration.
+fn is_taken(folder: &Path) -> bool {
+    let Ok(about) = fs::symlink_metadata(folder) else { return false };
+    let Some(entries) = Some(folder).filter(|_| about.is_dir()).and_then(|f| fs::read_dir(f).ok()) else {
+        return true;
+    };
+    let left = |entry: std::io::Result<fs::DirEntry>| {
+        let name = entry.map(|e| e.file_name()).unwrap_or_default();
+        name == "lock" || name.to_string_lossy().ends_with(".tmp")
+    };
+    !entries.map(left).all(|left| left) || is_training(folder)
+}
+
 fn taken(folder: &Path) -> Error {
-    let remedy = format!(
-        "Give the new run another --name, or go on with the old one: selfsame train --resume {}",
-        folder.display()
-    );
+    let remedy = match folder.join("config.json").exists() {
+        true => format!(
+            "Give the new run another --name, or go on with the old one: selfsame train --resume {}",
+            shell_word(folder)
+        ),
+        false => "What is there is no run of ours. Give the new run another --name.".into(),
+    };
     Error::setting("name", folder.display(), "the name of a folder that is not there yet", remedy)
 }
 
@@ -380,18 +399,32 @@ fn new_folder(spec: &TrainSpec, named: bool) -> Result<(RunLock, PathBuf, TrainS
         let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
         let folder = out.join(&name);
         match fs::create_dir(&folder) {
-            Ok(()) => {
-                let spec = TrainSpec { name: Some(name), simd: simd.clone(), ..spec.clone() };
-                let begun = RunLock::take(&folder)
-                    .and_then(|lock| write_json(&folder.join("config.json"), &spec).map(|()| lock));
-                // A folder without a configuration is no run: better none at all.
-                let lock = begun.inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
-                return Ok((lock, folder, spec));
+            Ok(()) => {}
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::io("create", &folder)(e))
             }
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && named => return Err(taken(&folder)),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => continue,
-            Err(e) => return Err(Error::io("create", &folder)(e)),
+            Err(_) if !is_taken(&folder) => {}
+            Err(_) if named => return Err(taken(&folder)),
+            Err(_) => continue,
         }
+        let lock = match RunLock::take(&folder) {
+            Ok(lock) => lock,
+            // Another process began in it this moment.
+            Err(Error::Run { .. }) if !named => continue,
+            Err(other) => return Err(other),
+        };
+        if folder.join("config.json").exists() {
+            match named {
+                true => return Err(taken(&folder)),
+                false => continue,
+            }
+        }
+        let spec = TrainSpec { name: Some(name), simd: simd.clone(), ..spec.clone() };
+        // A folder without a configuration is no run: better none at all.
+        write_json(&folder.join("config.json"), &spec).inspect_err(|_| {
+            let _ = fs::remove_file(folder.join("lock")).and_then(|()| fs::remove_dir(&folder));
+        })?;
+        return Ok((lock, folder, spec));
     }
     Err(Error::run(out, "every name is taken", "Give the run another --name."))
 }
@@ -402,7 +435,7 @@ pub(super) fn read_config(folder: &Path) -> Result<TrainSpec> {
         let remedy = "Give a folder that `selfsame train` made; `ls runs` shows them.";
         return Err(Error::run(folder, "it is not a run folder: there is no config.json in it", remedy));
     }
-    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let text = read_text(&path, MOST_SETTINGS)?;
     serde_json::from_str(&text).map_err(|e| {
         Error::run(&path, format!("it does not parse: {e}"), "Restore the file, or start the run anew.")
     })
@@ -481,5 +514,64 @@ mod tests {
         assert_eq!(resumed_with(own.simd.as_deref()), None);
         // Runs from before say nothing of it.
         assert_eq!(resumed_with(None), None);
+    }
+
+    fn named(out: &Path, name: Option<&str>) -> TrainSpec {
+        let name = name.map(String::from);
+        TrainSpec { method: "simclr".into(), out: Some(out.to_path_buf()), name, ..TrainSpec::default() }
+    }
+
+    #[test]
+    fn a_run_that_never_began_keeps_its_name_from_nobody() {
+        let out = tempfile::tempdir().unwrap();
+        let began = |name: Option<&str>| new_folder(&named(out.path(), name), name.is_some());
+        let make = |name: &str, file: &str| {
+            fs::create_dir_all(out.path().join(name)).unwrap();
+            fs::write(out.path().join(name).join(file), "1\n").unwrap();
+        };
+        make("a", "lock");
+        make("a", "config.json.4294967295.tmp");
+        make("simclr", "lock");
+        for (name, folder) in [(Some("a"), "a"), (None, "simclr"), (None, "simclr-2")] {
+            assert!(free_name(&named(out.path(), name), name.is_some()).is_ok());
+            let (_lock, made, spec) = began(name).unwrap();
+            assert_eq!((made, spec.name.as_deref()), (out.path().join(folder), Some(folder)));
+        }
+        assert_eq!(fs::read_dir(out.path().join("a")).unwrap().count(), 2, "lock and config.json");
+        // It has begun now, and is gone on with.
+        let said = began(Some("a")).unwrap_err().to_string();
+        assert!(said.contains("selfsame train --resume "), "{said}");
+        // What is not ours stays, and nobody is told to resume it.
+        make("notes", "diary.txt");
+        let said = began(Some("notes")).unwrap_err().to_string();
+        assert!(said.contains("no run of ours") && !said.contains("--resume"), "{said}");
+        assert_eq!(fs::read_dir(out.path().join("notes")).unwrap().count(), 1);
+        // A run that is about to begin in another process has its name.
+        make("b", "lock");
+        let _other = RunLock::take(&out.path().join("b")).unwrap();
+        assert!(began(Some("b")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_no_free_name_and_a_command_to_copy_is_quoted() {
+        let (out, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(elsewhere.path(), out.path().join("a")).unwrap();
+        assert!(new_folder(&named(out.path(), Some("a")), true).is_err());
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+        let folder = out.path().join("x; echo y");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("config.json"), "").unwrap();
+        let said = new_folder(&named(out.path(), Some("x; echo y")), true).unwrap_err().to_string();
+        assert!(said.contains("x; echo y'"), "{said}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_configuration_without_end_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("config.json")).unwrap();
+        let said = read_config(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("config.json: it is a device"), "{said}");
     }
 }

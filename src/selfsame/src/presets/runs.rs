@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::run::read_config;
 use super::TrainSpec;
 use crate::error::{Error, Result};
+use crate::files::{read_text, MOST_TEXT};
 use crate::train::{is_training, read_metrics, EpochMetrics, Report};
 
 /// One run of [`runs`].
@@ -113,7 +114,7 @@ pub(super) fn read_report(folder: &Path) -> Result<Option<Report>> {
     if !path.exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let text = read_text(&path, MOST_TEXT)?;
     serde_json::from_str(&text).map(Some).map_err(|e| {
         let remedy = "Remove the file and resume the run: it is judged anew.";
         Error::run(&path, format!("it is not the report that was written: {e}"), remedy)

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::atomic::write_atomic;
 use crate::error::{Error, Result};
+use crate::files::{make_folder, read, read_text, write_atomic, MOST_TEXT};
 use crate::optim::Optimizer;
 use crate::tape::Parameters;
 
@@ -27,13 +27,26 @@ const DAMAGED: &str =
 
 /// What `latest.json` holds around the state.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Manifest {
     format: u32,
     weights: String,
     weights_sha256: String,
     optimizer_step: u64,
     state_sha256: String,
+    /// Of the fields above: it tells damage in this file from damage in the weights. Checkpoints of earlier versions have
+    /// none.
+    #[serde(default)]
+    sha256: Option<String>,
     state: Box<RawValue>,
+}
+
+impl Manifest {
+    fn own_sha256(&self) -> String {
+        let Manifest { format, weights, weights_sha256, optimizer_step, state_sha256, .. } = self;
+        let fields = format!("{format} {weights} {weights_sha256} {optimizer_step} {state_sha256}");
+        hash(fields.as_bytes())
+    }
 }
 
 /// Saves `module`, `optimizer` and `state` as the checkpoint of `folder`.
@@ -47,24 +60,26 @@ pub(crate) fn save<D: Device<f32>>(
     state: &impl Serialize,
 ) -> Result<()> {
     let folder = folder.join("checkpoint");
-    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    make_folder(&folder)?;
     let (step, slots) = optimizer.state();
     let bytes =
         encode(module, slots).map_err(|e| Error::run(&folder, e, "This is a bug; please report it."))?;
     let name = weights_name(step);
-    write_atomic(&folder.join(&name), &bytes)?;
+    write_atomic(folder.join(&name), &bytes)?;
 
     let json = |e: serde_json::Error| Error::run(&folder, format!("cannot write the state: {e}"), "");
     let state = serde_json::value::to_raw_value(state).map_err(json)?;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: FORMAT,
         weights: name.clone(),
         weights_sha256: hash(&bytes),
         optimizer_step: step,
         state_sha256: hash(state.get().as_bytes()),
+        sha256: None,
         state,
     };
-    write_atomic(&folder.join("latest.json"), serde_json::to_string(&manifest).map_err(json)?.as_bytes())?;
+    manifest.sha256 = Some(manifest.own_sha256());
+    write_atomic(folder.join("latest.json"), serde_json::to_string(&manifest).map_err(json)?.as_bytes())?;
     remove_older(&folder, &name);
     Ok(())
 }
@@ -79,7 +94,7 @@ pub(crate) fn load<D: Device<f32>, S: DeserializeOwned>(
     optimizer: &mut Optimizer,
 ) -> Result<S> {
     let (manifest, path) = manifest(folder)?;
-    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+    let bytes = read(&path, most_bytes(module))?;
     if hash(&bytes) != manifest.weights_sha256 {
         return Err(Error::run(&path, "its SHA-256 is not the one that was written down with it", DAMAGED));
     }
@@ -107,12 +122,12 @@ pub(crate) fn load<D: Device<f32>, S: DeserializeOwned>(
     }
     let slots = tensors.tensor("optimizer").map_err(|e| damaged(e.to_string()))?;
     optimizer.restore(manifest.optimizer_step, floats(slots.data()));
-    serde_json::from_str(manifest.state.get()).map_err(|e| damaged(format!("its state does not parse: {e}")))
+    state(folder, &manifest)
 }
 
 /// Whether there is a checkpoint in `folder`, whole or damaged.
 pub(crate) fn exists(folder: &Path) -> bool {
-    folder.join("checkpoint").join("latest.json").exists()
+    manifest_path(folder).exists()
 }
 
 /// The state alone, without the weights.
@@ -120,24 +135,42 @@ pub(crate) fn exists(folder: &Path) -> bool {
 /// # Errors
 /// As [`load`].
 pub(crate) fn load_state<S: DeserializeOwned>(folder: &Path) -> Result<S> {
-    let (manifest, path) = manifest(folder)?;
-    serde_json::from_str(manifest.state.get())
-        .map_err(|e| Error::run(path, format!("its state does not parse: {e}"), DAMAGED))
+    state(folder, &manifest(folder)?.0)
+}
+
+fn state<S: DeserializeOwned>(folder: &Path, manifest: &Manifest) -> Result<S> {
+    serde_json::from_str(manifest.state.get()).map_err(|e| {
+        Error::run(manifest_path(folder), format!("the state in it does not parse: {e}"), DAMAGED)
+    })
+}
+
+/// What a checkpoint of `module` has at most: its tensors, three numbers an optimiser keeps of each, their names.
+fn most_bytes<D: Device<f32>>(module: &dyn Parameters<D>) -> u64 {
+    let mut numbers = 0;
+    module.visit("", &mut |_, _, t| numbers += t.sizes().iter().product::<usize>() as u64);
+    16 * numbers + (64 << 20)
+}
+
+fn manifest_path(folder: &Path) -> PathBuf {
+    folder.join("checkpoint").join("latest.json")
 }
 
 fn manifest(folder: &Path) -> Result<(Manifest, PathBuf)> {
-    let path = folder.join("checkpoint").join("latest.json");
+    let path = manifest_path(folder);
     if !path.exists() {
         let remedy =
             "Give --resume a folder that `selfsame train` made, and that got as far as its first epoch.";
         return Err(Error::run(folder, "there is no checkpoint in it", remedy));
     }
-    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let text = read_text(&path, MOST_TEXT)?;
     let manifest: Manifest = serde_json::from_str(&text)
         .map_err(|e| Error::run(&path, format!("it is not the JSON that was written: {e}"), DAMAGED))?;
     if manifest.format != FORMAT {
         let found = format!("it has format {}, this program reads {FORMAT}", manifest.format);
         return Err(Error::run(&path, found, "Use the version of selfsame that wrote it."));
+    }
+    if manifest.sha256.as_ref().is_some_and(|written| *written != manifest.own_sha256()) {
+        return Err(Error::run(&path, "its SHA-256 is not the one written down in it", DAMAGED));
     }
     if hash(manifest.state.get().as_bytes()) != manifest.state_sha256 {
         return Err(Error::run(&path, "its state's SHA-256 is not the one written down with it", DAMAGED));
@@ -183,13 +216,13 @@ fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Old weights and leftovers of a killed write. Failing to remove them harms nobody.
+/// Old weights. Failing to remove them harms nobody.
 fn remove_older(folder: &Path, keep: &str) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name != keep && (name.starts_with("weights-") || name.ends_with(".tmp")) {
+        if name != keep && name.starts_with("weights-") {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -233,14 +266,16 @@ mod tests {
     }
 
     /// Loads, which must fail with an error naming the checkpoint, also for the state alone where that is touched.
-    fn refused(folder: &Path, what: &str) {
-        match std::panic::catch_unwind(|| try_load(folder)) {
-            Ok(Err(e)) => assert!(e.to_string().contains("checkpoint"), "{what}: {e}"),
+    fn refused(folder: &Path, what: &str) -> String {
+        let said = match std::panic::catch_unwind(|| try_load(folder)) {
+            Ok(Err(e)) => e.to_string(),
             Ok(Ok(_)) => panic!("{what}: loaded"),
             Err(_) => panic!("{what}: panicked"),
-        }
+        };
+        assert!(said.contains("checkpoint"), "{what}: {said}");
         let state = std::panic::catch_unwind(|| load_state::<Vec<u32>>(folder));
         assert!(state.is_ok(), "{what}: the state alone panicked");
+        said
     }
 
     #[test]
@@ -263,12 +298,62 @@ mod tests {
                     let mut bytes = whole.clone();
                     bytes[at] ^= bit;
                     fs::write(&path, &bytes).unwrap();
-                    refused(folder.path(), &format!("{name}, byte {at}, bit {bit:#x}"));
+                    let said = refused(folder.path(), &format!("{name}, byte {at}, bit {bit:#x}"));
+                    // A damaged name of the weights leads to no file; all else is said of the file that is damaged.
+                    assert!(said.contains(name), "{name}, byte {at}, bit {bit:#x}: {said}");
                 }
             }
             fs::write(&path, &whole).unwrap();
         }
         assert!(try_load(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_state_of_another_form_is_said_of_the_file_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        saved(folder.path());
+        let (mut m, mut optimizer) = (module(2), Optimizer::new(Rule::ADAMW, 0.0));
+        let loaded = load::<_, HashMap<String, u32>>(folder.path(), &mut m, &mut optimizer);
+        let alone = load_state::<HashMap<String, u32>>(folder.path());
+        for said in [loaded.unwrap_err().to_string(), alone.unwrap_err().to_string()] {
+            assert!(said.contains("latest.json: the state in it does not parse"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_of_an_earlier_version_has_no_checksum_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = saved(folder.path());
+        let path = manifest_path(folder.path());
+        let text = fs::read_to_string(&path).unwrap();
+        let own = text.find("\"sha256\"").unwrap();
+        let end = own + text[own..].find(',').unwrap() + 1;
+        fs::write(&path, text[..own].to_string() + &text[end..]).unwrap();
+        assert!(try_load(folder.path()).unwrap() == before);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_checkpoint_and_a_link_no_place_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        saved(folder.path());
+        let checkpoint = folder.path().join("checkpoint");
+        for name in ["weights-12.safetensors", "latest.json"] {
+            fs::remove_file(checkpoint.join(name)).unwrap();
+            assert!(std::process::Command::new("mkfifo")
+                .arg(checkpoint.join(name))
+                .status()
+                .unwrap()
+                .success());
+            let said = try_load(folder.path()).unwrap_err().to_string();
+            assert!(said.contains(&format!("{name}: it is a pipe")), "{said}");
+        }
+        let (elsewhere, received) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(elsewhere.path(), received.path().join("checkpoint")).unwrap();
+        let (m, optimizer) = (module(1), Optimizer::new(Rule::ADAMW, 0.0));
+        let said = save(received.path(), &m, &optimizer, &1).unwrap_err().to_string();
+        assert!(said.contains("checkpoint: it is a link"), "{said}");
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! No timings in here, so that two runs with one seed leave the same bytes.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnose::{Geometry, Statistics};
 use crate::error::{Error, Result};
+use crate::files::{open_own, read_text, MOST_TEXT};
 
 /// One line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,8 +63,7 @@ impl EpochMetrics {
 /// Appends a line to `metrics.jsonl` and syncs it; a line that does not fit on the disk is taken back.
 pub(crate) fn append(path: &Path, row: &EpochMetrics) -> Result<()> {
     let line = row.line()?;
-    let mut file =
-        std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(Error::io("open", path))?;
+    let mut file = open_own(path, OpenOptions::new().create(true).append(true))?;
     let before = file.metadata().map_err(Error::io("read", path))?.len();
     file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(|e| {
         let _ = file.set_len(before);
@@ -76,7 +77,7 @@ pub(crate) fn append(path: &Path, row: &EpochMetrics) -> Result<()> {
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Input`] with the line that is damaged.
 pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
-    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let text = read_text(path, MOST_TEXT)?;
     let parse = |(i, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|e| {
             let at = crate::error::Place::Line(i as u64 + 1);

@@ -1,7 +1,6 @@
 //! The training loop, its run folder and what it reports.
 //!
 //! A run from its first line to its last: [A first run](../../../book/00-first-run.html), a chapter of the book.
-mod atomic;
 mod checkpoint;
 mod config;
 mod learns;
@@ -21,7 +20,7 @@ mod trainer_tests;
 mod watch;
 pub mod weights;
 
-pub use atomic::write_atomic;
+pub use crate::files::write_atomic;
 pub(crate) use checkpoint::{exists as checkpoint_exists, load as load_checkpoint, load_state};
 pub(crate) use config::positive;
 pub use config::TrainConfig;

@@ -11,12 +11,13 @@ use super::probe::{Measured, OnlineProbe};
 use super::progress::{differences, Partial, Progress};
 use super::step::Step;
 use super::weights::Header;
-use super::{atomic, checkpoint, snapshot, Ending, EpochLine, Plan, StepLine, TrainConfig, Watch};
+use super::{checkpoint, snapshot, Ending, EpochLine, Plan, StepLine, TrainConfig, Watch};
 use crate::augment::{Normalise, Views};
 use crate::data::{epoch_order, for_each_batch, Batches, Dataset, Holds};
 use crate::diagnose::{Alarm, Context, Doctor};
 use crate::error::{Error, Result};
 use crate::eval::{embed, Features};
+use crate::files::write_atomic;
 use crate::front;
 use crate::interrupt::interrupted;
 use crate::methods::Method;
@@ -246,7 +247,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             let progress: Progress = checkpoint::load(folder, method, optimizer)?;
             // Lines written after the checkpoint are made again.
             let lines = progress.history.iter().map(EpochMetrics::line).collect::<Result<String>>()?;
-            atomic::write_atomic(&folder.join("metrics.jsonl"), lines.as_bytes())?;
+            write_atomic(folder.join("metrics.jsonl"), lines.as_bytes())?;
             return Ok(progress);
         }
         let about = method.about(self.config.batch_size / self.config.accumulate);
@@ -281,7 +282,7 @@ impl<'t, D: Engine> Trainer<'t, D> {
             terms: BTreeMap::new(),
         };
         if let Some(folder) = &self.folder {
-            atomic::write_atomic(&folder.join("metrics.jsonl"), row.line()?.as_bytes())?;
+            write_atomic(folder.join("metrics.jsonl"), row.line()?.as_bytes())?;
         }
         let progress = Progress {
             epochs_done: 0,

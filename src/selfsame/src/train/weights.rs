@@ -38,6 +38,7 @@ use super::write_atomic;
 use crate::augment::Normalise;
 use crate::error::{Error, Place, Result};
 use crate::eval::Frozen;
+use crate::files;
 use crate::nn::Encoder;
 use crate::ops::Engine;
 use crate::shape::ImageShape;
@@ -192,7 +193,7 @@ struct Opened<'p> {
 
 impl<'p> Opened<'p> {
     fn new(path: &'p Path) -> Result<Self> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
+        let mut file = files::open(path)?;
         let length = file.metadata().map_err(Error::io("read", path))?.len();
         let damaged = |at: Place, found: String| Error::input(path, at, found, "a safetensors file", DAMAGED);
         let mut start = [0; 8];

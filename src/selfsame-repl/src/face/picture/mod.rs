@@ -10,13 +10,15 @@ mod dots;
 mod graphics;
 mod tiles;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use image::RgbImage;
 use selfsame::display::SKETCH;
-use selfsame::plot::{Figure, Sketch};
+use selfsame::plot::{Figure, Series, Sketch};
+use selfsame::text::visible;
 use selfsame::Error;
 use unicode_width::UnicodeWidthStr;
 
@@ -64,8 +66,12 @@ impl Canvas {
         Ok(self.sketch(&figure.sketch()))
     }
 
-    /// A figure's data in characters.
+    /// A figure's data in characters; a terminal obeys nothing that its names hold.
     pub fn sketch(&self, sketch: &Sketch) -> String {
+        self.characters(&named_visibly(sketch))
+    }
+
+    fn characters(&self, sketch: &Sketch) -> String {
         let chart = |title, x_label, y_label, marks, series, log_y| {
             Chart { title, x_label, y_label, marks, series, log_y }.text(self.columns, self.colours)
         };
@@ -81,7 +87,7 @@ impl Canvas {
             }
             Sketch::Images { title, rows } => tiles::text(title, rows, self.columns, self.colours),
             Sketch::Several { figures } => {
-                figures.iter().map(|figure| self.sketch(figure)).collect::<Vec<_>>().join("\n\n")
+                figures.iter().map(|figure| self.characters(figure)).collect::<Vec<_>>().join("\n\n")
             }
         }
     }
@@ -119,6 +125,41 @@ impl Canvas {
     }
 }
 
+/// The sketch with its titles, labels and names made visible.
+fn named_visibly(sketch: &Sketch) -> Sketch {
+    let mut sketch = sketch.clone();
+    let of_series =
+        |series: &mut Vec<Series>| series.iter_mut().for_each(|series| make_visible(&mut series.name));
+    match &mut sketch {
+        Sketch::Curves { title, x_label, y_label, series, .. }
+        | Sketch::Points { title, x_label, y_label, series } => {
+            [title, x_label, y_label].into_iter().for_each(make_visible);
+            of_series(series);
+        }
+        Sketch::Bars { title, label, series, rows } => {
+            [title, label].into_iter().chain(series).for_each(make_visible);
+            rows.iter_mut().for_each(|(name, _)| make_visible(name));
+        }
+        Sketch::Images { title, rows } => {
+            make_visible(title);
+            for row in rows {
+                make_visible(&mut row.label);
+                row.tiles.iter_mut().for_each(|tile| make_visible(&mut tile.caption));
+            }
+        }
+        Sketch::Several { figures } => {
+            figures.iter_mut().for_each(|figure| *figure = named_visibly(figure));
+        }
+    }
+    sketch
+}
+
+fn make_visible(text: &mut String) {
+    if let Cow::Owned(shown) = visible(text) {
+        *text = shown;
+    }
+}
+
 /// `text` in lines of at most `columns`, broken between words where it can be; none for an empty text.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -144,6 +185,40 @@ mod tests {
         assert_eq!(wrapped("a title of five words", 10), ["a title of", "five words"]);
         assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
         assert!(wrapped("", 4).is_empty());
+    }
+
+    #[test]
+    fn no_terminal_obeys_a_name_in_a_figure() {
+        let name = "cat\u{1b}[2J\u{9b}A".to_string();
+        let series = vec![Series::new(&name, vec![(0.0, 1.0)]), Series::new(&name, vec![(1.0, 2.0)])];
+        let (title, x_label, y_label) = (name.clone(), name.clone(), name.clone());
+        let tile = selfsame::plot::Tile {
+            channels: 1,
+            height: 1,
+            width: 1,
+            pixels: vec![1],
+            caption: name.clone(),
+            same: None,
+        };
+        let row = selfsame::plot::GridRow { label: name.clone(), tiles: vec![tile] };
+        let bars = vec![(name.clone(), vec![Some(0.5)])];
+        let all = Sketch::Several {
+            figures: vec![
+                Sketch::Curves { title, x_label, y_label, series: series.clone(), log_y: false },
+                Sketch::Points { title: name.clone(), x_label: name.clone(), y_label: name.clone(), series },
+                Sketch::Bars {
+                    title: name.clone(),
+                    label: name.clone(),
+                    series: vec![name.clone()],
+                    rows: bars,
+                },
+                Sketch::Images { title: name.clone(), rows: vec![row] },
+            ],
+        };
+        let canvas = Canvas { columns: 80, colours: Colours::None, protocol: Protocol::Characters };
+        let shown = canvas.sketch(&all);
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown}");
+        assert!(shown.matches(r"cat\u{1b}[2J").count() > 8, "{shown}");
     }
 
     #[test]

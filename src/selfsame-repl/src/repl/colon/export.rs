@@ -117,7 +117,7 @@ fn text_of(shell: &mut Shell, file: &str) -> Option<String> {
 /// # Errors
 /// It cannot be read, or is no notebook although its name says so.
 pub fn read(file: &Path) -> Result<String, selfsame::Error> {
-    let text = std::fs::read_to_string(file).map_err(selfsame::Error::io("read", file))?;
+    let text = selfsame::files::read_text(file, selfsame::files::MOST_TEXT)?;
     match Form::of(&file.display().to_string()) {
         Some(Form::Notebook) => cells(&text).map(|cells| cells.join("\n\n")).map_err(|(line, found)| {
             selfsame::Error::input(
