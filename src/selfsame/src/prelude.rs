@@ -125,6 +125,7 @@ mod tests {
             text.split_once("use both::{").and_then(|(_, rest)| rest.split_once('}')).map(|(list, _)| list);
         let mut listed: Vec<&str> = listed.unwrap_or_default().split(',').map(str::trim).collect();
         listed.retain(|name| !name.is_empty());
+        listed.sort_unstable();
         assert_eq!(listed, exported());
     }
 

@@ -40,6 +40,11 @@ fn fit(trainer: Trainer<'_, Cpu>) -> Result<Progress, Error> {
     trainer.fit(&mut simclr(), &data, &views)
 }
 
+/// Rows as they stand in a file: what could not be measured is NaN, which is not equal to itself.
+fn written(rows: &[EpochMetrics]) -> Vec<String> {
+    rows.iter().map(|row| row.line().unwrap()).collect()
+}
+
 #[test]
 fn a_run_folder_is_made_with_the_folders_above_it() {
     let root = tempfile::tempdir().unwrap();
@@ -48,7 +53,8 @@ fn a_run_folder_is_made_with_the_folders_above_it() {
     let lines = super::read_metrics(&folder.join("metrics.jsonl")).unwrap();
     assert_eq!((progress.epochs_done, lines.len()), (1, 2));
     // It is there already, with its checkpoint: nothing is left to do.
-    assert_eq!(fit(short().folder(&folder)).unwrap().history, progress.history);
+    let again = fit(short().folder(&folder)).unwrap();
+    assert_eq!(written(&again.history), written(&progress.history));
 }
 
 #[test]
@@ -142,7 +148,7 @@ fn a_watcher_gets_the_whole_row_and_the_model() {
     let mut method = simclr();
     let trainer = Trainer::new(&dev).batch_size(600).epochs(2).watch(&mut keeper);
     let progress = trainer.fit(&mut method, &data, &views).unwrap();
-    assert_eq!(keeper.rows, progress.history[1..]);
+    assert_eq!(written(&keeper.rows), written(&progress.history[1..]));
     assert!(keeper.rows.iter().all(|row| row.projector.is_some() && row.grad_norm.is_some()));
     let names: Vec<&str> = keeper.tensors.iter().map(|(name, _)| name.as_str()).collect();
     assert!(

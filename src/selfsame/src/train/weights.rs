@@ -29,7 +29,6 @@ use std::path::Path;
 
 use dfdx::prelude::Device;
 use safetensors::tensor::{Dtype, Metadata, TensorView};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -206,11 +205,11 @@ impl<'p> Opened<'p> {
             let found = format!("its header would have {header} bytes, the file has {length}");
             return Err(damaged(Place::Byte(0), found));
         }
-        let mut bytes = start.to_vec();
-        bytes.resize(8 + header as usize, 0);
-        file.read_exact(&mut bytes[8..]).map_err(Error::io("read", path))?;
-        let (_, tensors) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| damaged(Place::Byte(8), e.to_string()))?;
+        let mut bytes = vec![0; header as usize];
+        file.read_exact(&mut bytes).map_err(Error::io("read", path))?;
+        let tensors: Metadata = serde_json::from_slice(&bytes)
+            .map_err(|e| damaged(Place::Byte(8), format!("its header: {e}")))?;
+        check_offsets(&tensors).map_err(|found| damaged(Place::Byte(8), found))?;
         let left = length - 8 - header;
         if tensors.data_len() as u64 != left {
             let found = format!("its tensors take {} bytes, and {left} are there", tensors.data_len());
@@ -291,6 +290,26 @@ impl<'p> Opened<'p> {
         let range = self.tensors.info(name).map(|info| info.data_offsets.0..info.data_offsets.1);
         range.and_then(|range| data.get(range)).unwrap_or_default()
     }
+}
+
+/// That the tensors lie one after the other and take as many bytes as their sizes say. What safetensors checks itself when it
+/// is given a whole file; here the header is looked at before the rest is read.
+fn check_offsets(tensors: &Metadata) -> std::result::Result<(), String> {
+    let mut end = 0;
+    for name in tensors.offset_keys() {
+        let Some(info) = tensors.info(&name) else { continue };
+        let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |bits, size| bits.checked_mul(*size));
+        let (from, to) = info.data_offsets;
+        let as_many = bits.is_some_and(|bits| to.checked_sub(from) == Some(bits.div_ceil(8)));
+        if from != end || !as_many {
+            let (shape, dtype) = (&info.shape, info.dtype);
+            return Err(format!(
+                "'{name}', {dtype:?} of the sizes {shape:?}, would take the bytes {from} to {to}"
+            ));
+        }
+        end = to;
+    }
+    Ok(())
 }
 
 /// The header in `text`, and what it was signed with.
