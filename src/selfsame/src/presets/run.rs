@@ -72,6 +72,7 @@ pub(super) fn resume_beside(
 ) -> Result<Outcome> {
     let own = read_config(folder)?;
     spec.agrees_with(&own, folder)?;
+    let lock = RunLock::take(folder)?;
     // A run that was stopped before its first checkpoint has lost nothing and begins again.
     let trained = || read_metrics(&folder.join("metrics.jsonl")).is_ok_and(|rows| rows.len() > 1);
     if !checkpoint_exists(folder) && trained() {
@@ -79,7 +80,7 @@ pub(super) fn resume_beside(
         return Err(Error::run(folder, "there is no checkpoint in it, though it has metrics", remedy));
     }
     let spec = own.resolve()?;
-    let place = Place::Begun(RunLock::take(folder)?, folder.to_path_buf());
+    let place = Place::Begun(lock, folder.to_path_buf());
     dispatch(&spec, &spec.data, Train { place, known, watch })
 }
 
