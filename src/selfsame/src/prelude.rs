@@ -95,10 +95,10 @@ mod tests {
         names
     }
 
+    // Compiling this is the test; below, that the list is whole.
     #[test]
+    #[deny(ambiguous_glob_imports)]
     fn no_name_means_two_things_beside_dfdx_s_own_prelude() {
-        // Compiling this is the test; below, that the list is whole.
-        #[deny(ambiguous_glob_imports)]
         #[allow(unused_imports)]
         use both::{
             gradcheck, interrupted, knn, nt_xent, runs, stop_gradient, train, vicreg, views, Alarm,
