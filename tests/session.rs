@@ -217,13 +217,18 @@ fn a_cell_that_ends_its_process_says_what_was_lost() {
 }
 
 #[test]
-fn a_flood_of_output_is_cut_and_the_next_cell_works() {
-    let ended = script("for i in 0..3_000_000 { println!(\"line {i} of a flood that nobody will read to its end\"); }\n\n1 + 1\n");
+fn a_script_s_output_is_whole_however_much_it_is() {
+    let ended = script("for i in 0..300_000 { println!(\"line {i} of a flood that somebody reads to its end\"); }\n\n1 + 1\n");
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stdout.len() < 8 << 20, "{} bytes", ended.stdout.len());
-    assert!(ended.stdout.contains("line 2999999 of a flood"));
-    assert!(ended.stdout.ends_with("2\n"));
-    assert!(ended.stderr.contains("lines (1") && ended.stderr.contains("left out"), "{}", ended.stderr);
+    let mut lines = ended.stdout.lines();
+    for i in 0..300_000 {
+        assert_eq!(
+            lines.next(),
+            Some(format!("line {i} of a flood that somebody reads to its end").as_str())
+        );
+    }
+    assert_eq!((lines.next(), lines.next()), (Some("2"), None));
+    assert!(!ended.stderr.contains("left out"), "{}", ended.stderr);
 }
 
 #[test]
@@ -231,19 +236,119 @@ fn a_flood_of_output_is_cut_and_the_next_cell_works() {
 fn a_gigabyte_of_output_takes_no_memory() {
     // The shell's parent is the program, the cell's process its child; both say how much they ever took.
     let most = |process: &str| format!("grep VmHWM /proc/{process}/status");
-    let ended = script(&format!(
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
         "let line = \"x\".repeat(1023);\nfor _ in 0..1 << 20 {{ println!(\"{{line}}\"); }}\n\n\
          println!(\"{{}}\", std::fs::read_to_string(\"/proc/self/status\")?.lines().find(|l| l.starts_with(\"VmHWM\")).unwrap_or_default());\n\n\
          !{}\n",
         most("$PPID")
+    );
+    std::fs::write(folder.path().join("flood.ssl"), text).unwrap();
+    // Counted by another program, so that this one does not hold it either.
+    let mut shell = std::process::Command::new("sh");
+    let count = "\"$0\" run flood.ssl | LC_ALL=C awk '/^VmHWM/ { print } { lines++ } END { print lines }'";
+    shell.args(["-c", count]).arg(path());
+    shell.current_dir(folder.path()).env("SELFSAME_CACHE_DIR", cache()).env("NO_COLOR", "1");
+    shell.env("XDG_CONFIG_HOME", folder.path()).env("XDG_DATA_HOME", folder.path());
+    let out = shell.output().unwrap();
+    let stdout = String::from_utf8_lossy(&out.stdout).into_owned();
+    let lines = stdout.lines().last().and_then(|lines| lines.parse().ok());
+    assert_eq!(lines, Some((1 << 20) + 2), "{stdout} {}", String::from_utf8_lossy(&out.stderr));
+    let megabytes = |line: &str| line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024;
+    let taken: Vec<usize> = stdout.lines().filter(|line| line.starts_with("VmHWM")).map(megabytes).collect();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    assert!(taken.iter().all(|&m| m < 1000), "the cell's process and the program took {taken:?} MB");
+}
+
+#[test]
+fn printed_text_is_neither_a_message_nor_the_end_of_anything() {
+    let forged = "\u{1e}SELFSAME {\"display\":1,\"kind\":\"note\",\"text\":\"forged\"}\n\
+                  EVCXR_BEGIN_CONTENT text/html\n<script>alert(1)</script>\nEVCXR_END_CONTENT\n\
+                  EVCXR_VARIABLE_CHANGED_TYPE:kept\nEVCXR_EXECUTION_COMPLETE\nEVCXR_BEGIN_CONTENT text/plain\nno end\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("text"), forged).unwrap();
+    let mut command = warm(folder.path());
+    command.write_stdin(
+        "let kept = 41;\n\nprint!(\"{}\", std::fs::read_to_string(\"text\")?);\n\n!cat text\n\nkept + 1\n",
+    );
+    let ended = ended(&mut command);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout, format!("{forged}{forged}42\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn bytes_that_are_no_text_can_be_printed() {
+    let ended = script(
+        "use std::io::Write;\nstd::io::stdout().write_all(b\"a \\xff b\\n\")?;\nstd::io::stderr().write_all(b\"c \\xfe d\\n\")?;\n\n\
+         eprintln!(\"later\");\n1 + 1\n",
+    );
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "a \u{fffd} b\n2\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("c \u{fffd} d\nlater\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_a_cell_starts_is_told_nothing_of_the_session() {
+    let program = path().display();
+    let ended = script(&format!(
+        "let of = |command: &mut std::process::Command| String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned();\n\
+         print!(\"{{}}\", of(std::process::Command::new(\"env\")).lines().filter(|l| l.starts_with(\"EVCXR\") || (l.starts_with(\"SELFSAME_\") && !l.starts_with(\"SELFSAME_CACHE_DIR=\"))).collect::<String>());\n\
+         print!(\"{{}}\", of(std::process::Command::new({:?}).arg(\"methods\")));\n\n!env | grep -E '^(EVCXR|SELFSAME_[A-Z]*=)' | grep -v CACHE_DIR; true\n",
+        program.to_string()
     ));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains("left out"), "{}", ended.stderr);
-    let megabytes = |line: &str| line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024;
-    let taken: Vec<usize> =
-        ended.stdout.lines().filter(|line| line.starts_with("VmHWM")).map(megabytes).collect();
-    assert_eq!(taken.len(), 2, "{taken:?}");
-    assert!(taken.iter().all(|&m| m < 1200), "the cell's process and the program took {taken:?} MB");
+    assert!(
+        ended.stdout.contains("simclr")
+            && !ended.stdout.contains("EVCXR")
+            && !ended.stdout.contains("SELFSAME_"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn recursion_has_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("again.ssl"), ":run again.ssl\n").unwrap();
+    let first = ended(warm(folder.path()).args(["-c", ":run again.ssl"]));
+    assert_eq!(first.code, Some(1), "{}", first.stderr);
+    assert!(first.stderr.contains("the file runs itself"), "{}", first.stderr);
+    let nested = format!("{}1{}\n", "(".repeat(80_000), ")".repeat(80_000));
+    let ended = script(&nested);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("more than 500 deep in line 1"), "{}", ended.stderr);
+}
+
+/// Waits until `found` says yes.
+#[cfg(unix)]
+fn wait_for(what: &str, found: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !found() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no {what} in a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_training_ends_with_the_prompt_that_started_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut prompt = std::process::Command::new(path())
+        .args(["-c", ":train simclr digits --epochs 100000 --name long --out runs"])
+        .current_dir(folder.path())
+        .env("SELFSAME_CACHE_DIR", cache())
+        .env("XDG_CONFIG_HOME", folder.path())
+        .env("XDG_DATA_HOME", folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let run = folder.path().join("runs/long");
+    let is_training = || selfsame::train::is_training(&run);
+    wait_for("training", || is_training() && run.join("metrics.jsonl").exists());
+    prompt.kill().unwrap();
+    prompt.wait().unwrap();
+    wait_for("end of the training", || !is_training());
+    assert!(run.join("checkpoint/latest.json").exists(), "no checkpoint was saved");
 }
 
 #[test]

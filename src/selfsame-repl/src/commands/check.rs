@@ -211,7 +211,7 @@ fn listen() -> Result<(), Error> {
 
 /// A session that can run cells, or why there is none.
 fn ready() -> Result<Session, String> {
-    let session = Session::start(Options { frontend: "command", preload: None, threads: None });
+    let session = Session::start(Options { frontend: "command", preload: None, threads: None, whole: false });
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
     let bar = crate::face::compiling();
     let tell = |status: &Status| match status {

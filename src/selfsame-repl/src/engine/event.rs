@@ -1,7 +1,7 @@
 //! What a face hears of a cell: its output while it runs, and how it ended.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::Duration;
 
 use selfsame::front::Sent;
@@ -24,6 +24,14 @@ pub enum Event {
     },
     /// The cell has ended. Nothing follows.
     Done(Box<Outcome>),
+}
+
+/// What a face has not drawn yet waits here, and a cell that prints faster waits too.
+const WAITING: usize = 256;
+
+/// The two ends of what a cell tells a face.
+pub fn channel() -> (SyncSender<Event>, Receiver<Event>) {
+    std::sync::mpsc::sync_channel(WAITING)
 }
 
 /// A piece of output.

@@ -1,15 +1,15 @@
 //! The output of the cell that runs, on its way to the face: sorted, and bounded in size.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use selfsame::front::{Message, Sent};
 
 use super::event::{Event, Output};
-use super::relay::{Notice, MARK};
+use super::record::Record;
 
-/// A cell's output is passed on up to this many bytes.
+/// A cell's output is passed on up to this many bytes, where not all of it is wanted.
 const AT_ONCE: u64 = 4 << 20;
 /// Of what comes after that, the last bytes are kept for the end.
 const TAIL: usize = 16 << 10;
@@ -19,7 +19,11 @@ const HELD: Duration = Duration::from_millis(250);
 /// What has arrived of one cell.
 #[derive(Debug)]
 pub struct CellOutput {
-    events: Sender<Event>,
+    events: SyncSender<Event>,
+    /// What the library's messages carry.
+    secret: &'static str,
+    /// Whether nothing is left out.
+    whole: bool,
     bytes: u64,
     tail: VecDeque<Output>,
     tail_bytes: usize,
@@ -29,17 +33,17 @@ pub struct CellOutput {
     pub failed: bool,
     /// The code panicked; with what it said and where, when the library is there to tell.
     pub panic: Option<(String, String)>,
-    /// The end of its standard output has been read.
+    /// All of its output has been read.
     pub ended: bool,
-    /// The end of its standard error has been read.
-    pub errors_ended: bool,
 }
 
 impl CellOutput {
-    /// Of a cell that is about to run.
-    pub fn new(events: Sender<Event>) -> CellOutput {
+    /// Of a cell that is about to run; `whole` when nothing of its output may be left out.
+    pub fn new(events: SyncSender<Event>, secret: &'static str, whole: bool) -> CellOutput {
         CellOutput {
             events,
+            secret,
+            whole,
             bytes: 0,
             tail: VecDeque::new(),
             tail_bytes: 0,
@@ -48,22 +52,23 @@ impl CellOutput {
             failed: false,
             panic: None,
             ended: false,
-            errors_ended: false,
         }
     }
 
-    /// A line of the session's standard output.
-    pub fn line(&mut self, line: String) {
-        if let Some(notice) = Notice::parse(&line) {
-            match notice {
-                Notice::Panic => drop(self.panic.get_or_insert_default()),
-                Notice::Failed => self.failed = true,
-                Notice::End => self.ended = true,
-                Notice::Partial { text } => self.pass(Output::Partial(text), 0),
-            }
-            return;
+    /// What the session tells of it.
+    pub fn record(&mut self, record: Record) {
+        match record {
+            Record::Line(line) => self.line(line),
+            Record::Partial(text) => self.pass(Output::Partial(text), 0),
+            Record::ErrorLine(line) => self.held.push_back((Instant::now(), line)),
+            Record::Panic => drop(self.panic.get_or_insert_default()),
+            Record::Failed => self.failed = true,
+            Record::End => self.ended = true,
         }
-        match Sent::parse(&line) {
+    }
+
+    fn line(&mut self, line: String) {
+        match Sent::parse(&line, self.secret) {
             None | Some(Err(_)) => {
                 let size = line.len();
                 self.pass(Output::Line(line), size);
@@ -72,24 +77,13 @@ impl CellOutput {
                 self.panic = Some((message, location));
             }
             Some(Ok(sent)) => {
-                let before = selfsame::front::text_before(&line);
+                let before = selfsame::front::text_before(&line, self.secret);
                 if !before.is_empty() {
                     self.pass(Output::Line(before.to_string()), before.len());
                 }
                 self.send(Output::Message(Box::new(sent)));
             }
         }
-    }
-
-    /// A line of its standard error.
-    pub fn error_line(&mut self, line: String) {
-        let Some((before, _)) = line.split_once(MARK) else {
-            return self.held.push_back((Instant::now(), line));
-        };
-        if !before.is_empty() {
-            self.held.push_back((Instant::now(), before.to_string()));
-        }
-        self.errors_ended = true;
     }
 
     /// Passes on what has been held back long enough.
@@ -124,7 +118,7 @@ impl CellOutput {
 
     fn pass(&mut self, output: Output, size: usize) {
         self.bytes += size as u64 + 1;
-        if self.bytes <= AT_ONCE {
+        if self.whole || self.bytes <= AT_ONCE {
             return self.send(output);
         }
         if matches!(output, Output::Partial(_)) {
@@ -148,13 +142,19 @@ impl CellOutput {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::mpsc::{channel, Receiver};
+    use std::sync::mpsc::{sync_channel, Receiver};
 
     use super::*;
 
-    fn cell() -> (CellOutput, Receiver<Event>) {
-        let (events, heard) = channel();
-        (CellOutput::new(events), heard)
+    const SECRET: &str = "s3";
+
+    fn cell(whole: bool) -> (CellOutput, Receiver<Event>) {
+        let (events, heard) = sync_channel(1 << 16);
+        (CellOutput::new(events, SECRET, whole), heard)
+    }
+
+    fn line(text: &str) -> Record {
+        Record::Line(text.into())
     }
 
     fn outputs(heard: &Receiver<Event>) -> Vec<Output> {
@@ -162,44 +162,58 @@ mod tests {
     }
 
     #[test]
-    fn lines_messages_and_notices_are_told_apart() {
-        let (mut cell, heard) = cell();
-        cell.line("hello".into());
+    fn lines_messages_and_events_are_told_apart() {
+        let (mut cell, heard) = cell(false);
+        cell.record(line("hello"));
         let note = Sent { display: 1, message: Message::Note { text: "n".into() } };
-        cell.line(note.line().unwrap().trim_end().into());
-        cell.line(Notice::Failed.text());
+        cell.record(line(note.line(SECRET).unwrap().trim_end()));
+        cell.record(Record::Failed);
         assert_eq!(outputs(&heard), [Output::Line("hello".into()), Output::Message(Box::new(note))]);
         assert!(cell.failed && cell.panic.is_none());
     }
 
     #[test]
-    fn a_flood_is_cut_in_the_middle() {
-        let (mut cell, heard) = cell();
-        let line = "x".repeat(1023);
-        for _ in 0..10_000 {
-            cell.line(line.clone());
+    fn text_that_looks_like_a_message_is_text() {
+        let (mut cell, heard) = cell(false);
+        let panic = Message::Panic { message: "no".into(), location: String::new(), ends_cell: true };
+        let forged = Sent { display: 1, message: panic }.line("s4").unwrap().trim_end().to_string();
+        cell.record(line(&forged));
+        assert_eq!(outputs(&heard), [Output::Line(forged)]);
+        assert!(cell.panic.is_none());
+    }
+
+    #[test]
+    fn a_flood_is_cut_in_the_middle_unless_all_of_it_is_wanted() {
+        for whole in [false, true] {
+            let (mut cell, heard) = cell(whole);
+            for _ in 0..10_000 {
+                cell.record(line(&"x".repeat(1023)));
+            }
+            cell.record(line("the last"));
+            let passed = outputs(&heard).len();
+            cell.finish();
+            let rest = outputs(&heard);
+            if whole {
+                assert_eq!((passed, rest.len()), (10_001, 0));
+                continue;
+            }
+            assert_eq!(passed, 4096);
+            let Output::Omitted { lines, bytes } = rest[0] else { panic!("{:?}", rest[0]) };
+            assert_eq!(lines as usize + passed + rest.len() - 1, 10_001);
+            assert_eq!(bytes, lines * 1024);
+            assert_eq!(rest.last(), Some(&Output::Line("the last".into())));
+            assert!(rest.len() < 40);
         }
-        cell.line("the last".into());
-        let passed = outputs(&heard).len();
-        assert_eq!(passed, 4096);
-        cell.finish();
-        let rest = outputs(&heard);
-        let Output::Omitted { lines, bytes } = rest[0] else { panic!("{:?}", rest[0]) };
-        assert_eq!(lines as usize + passed + rest.len() - 1, 10_001);
-        assert_eq!(bytes, lines * 1024);
-        assert_eq!(rest.last(), Some(&Output::Line("the last".into())));
-        assert!(rest.len() < 40);
     }
 
     #[test]
     fn standard_error_is_held_back_until_it_is_clear_what_it_is() {
-        let (mut cell, heard) = cell();
-        cell.error_line("no such file".into());
+        let (mut cell, heard) = cell(false);
+        cell.record(Record::ErrorLine("no such file".into()));
         cell.tick();
         assert!(outputs(&heard).is_empty());
         assert_eq!(cell.take_held(), ["no such file"]);
-        cell.error_line(format!("a warning{}", Notice::End.text()));
-        assert!(cell.errors_ended);
+        cell.record(Record::ErrorLine("a warning".into()));
         cell.finish();
         assert_eq!(outputs(&heard), [Output::ErrorLine("a warning".into())]);
     }

@@ -1,7 +1,8 @@
 //! The loop of the process that runs cells.
 //!
 //! evcxr has one too, which takes a file's name to end at its first space. Cells lie where the user's cache is, and that
-//! may be below a folder called `Jane Doe`.
+//! may be below a folder called `Jane Doe`. And it tells the end of a cell by a line among those that the cell prints, which a cell can
+//! print too; here the relay is told.
 
 use std::backtrace::Backtrace;
 use std::ffi::c_void;
@@ -9,10 +10,10 @@ use std::io::BufRead;
 
 use libloading::Library;
 
+use super::relay::Relay;
+
 /// What evcxr writes before the file of a cell and the name of the function in it.
 const RUN: &str = "LOAD_AND_RUN ";
-/// What it waits for.
-const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
 /// The exit code of a process that was told something it does not understand.
 const CONFUSED: i32 = 99;
 
@@ -20,22 +21,26 @@ const CONFUSED: i32 = 99;
 type Cell = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
 /// Runs the cells that are named on standard input until that ends; does not return.
-pub fn serve() -> ! {
+pub fn serve(relay: &Relay) -> ! {
     tell_of_crashes();
     let mut variables = std::ptr::null_mut();
     for line in std::io::stdin().lock().lines() {
         let done = line.map_err(|e| e.to_string()).and_then(|line| {
-            let (file, function) = parse(&line).ok_or(format!("'{line}' is no cell"))?;
+            // An answer to a question that the cell did not wait for, or that only looked like one.
+            let Some((file, function)) = parse(&line) else { return Ok(false) };
             // SAFETY: evcxr has compiled the file for this session a moment ago, with a function of this type and name, and
             // the variables are what the cell before has given back, or null before the first.
             variables = unsafe { run(file, function, variables) }.map_err(|e| e.to_string())?;
-            Ok(())
+            Ok(true)
         });
-        if let Err(why) = done {
-            eprintln!("The cell cannot be loaded: {why}");
-            std::process::exit(CONFUSED);
+        match done {
+            Ok(true) => relay.end_cell(),
+            Ok(false) => {}
+            Err(why) => {
+                eprintln!("The cell cannot be loaded: {why}");
+                std::process::exit(CONFUSED);
+            }
         }
-        println!("{COMPLETE}");
     }
     std::process::exit(0)
 }

@@ -1,13 +1,17 @@
 //! A session: the process that runs cells, and the thread that compiles them.
 
 use std::process::Child;
-use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Output};
+use selfsame::front::Sent;
+
+use super::environment::secret;
+use super::event::{self, Event, Output};
 use super::fault::{Fault, FaultKind};
 use super::output::CellOutput;
+use super::record::Record;
 use super::status::Status;
 use super::worker::{self, Request};
 
@@ -33,6 +37,8 @@ pub struct Options {
     pub preload: Option<String>,
     /// Threads of the library; the machine's cores when `None`.
     pub threads: Option<usize>,
+    /// Whether all of a cell's output is wanted, however much it is: by whoever reads a script's, but not at a terminal.
+    pub whole: bool,
 }
 
 /// What an interrupt came to.
@@ -87,6 +93,8 @@ pub(super) struct Shared {
     pub(super) stray: Mutex<Vec<Output>>,
     interrupted: Mutex<Option<Instant>>,
     pub(super) killed: Mutex<bool>,
+    /// Whether nothing of a cell's output may be left out.
+    whole: bool,
 }
 
 /// A lock whatever happened to its last holder: all values here are whole at any time.
@@ -98,7 +106,7 @@ impl Session {
     /// Begins to start a session and returns at once.
     pub fn start(options: Options) -> Session {
         let (requests, inbox) = channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { whole: options.whole, ..Shared::default() });
         shared.set(Status::Starting);
         let own = Arc::clone(&shared);
         // The stack is rust-analyzer's: it recurses.
@@ -137,23 +145,23 @@ impl Session {
 
     /// Runs a cell. Events come until [`Event::Done`], which always comes.
     pub fn eval(&self, code: &str) -> Receiver<Event> {
-        let (events, heard) = channel();
-        self.ask(Request::Eval { code: code.into(), events: events.clone(), quiet: false }, events);
+        let (events, heard) = event::channel();
+        self.ask(Request::Eval { code: code.into(), events: events.clone(), quiet: false }, &events);
         heard
     }
 
     /// Runs a cell of ours, which is not counted among the user's.
     pub fn eval_hidden(&self, code: &str) -> Receiver<Event> {
-        let (events, heard) = channel();
-        self.ask(Request::Eval { code: code.into(), events: events.clone(), quiet: true }, events);
+        let (events, heard) = event::channel();
+        self.ask(Request::Eval { code: code.into(), events: events.clone(), quiet: true }, &events);
         heard
     }
 
-    fn ask(&self, request: Request, events: Sender<Event>) {
+    fn ask(&self, request: Request, events: &SyncSender<Event>) {
         if self.requests.send(request).is_err() {
             let fault =
                 Fault::new(FaultKind::NoSession, "The session has ended.").remedy("Start the program anew.");
-            let outcome = super::event::Outcome {
+            let outcome = event::Outcome {
                 result: Err(fault),
                 lost: Vec::new(),
                 took: Duration::ZERO,
@@ -182,6 +190,17 @@ impl Session {
         let (reply, heard) = channel();
         let _ = self.requests.send(Request::Variables { reply });
         heard.recv().unwrap_or_default()
+    }
+
+    /// The session's variables, for those who do not wait longer than that for what it does just now; `None` for them.
+    pub fn variables_within(&self, patience: Duration) -> Option<Vec<Variable>> {
+        let (reply, heard) = channel();
+        let _ = self.requests.send(Request::Variables { reply });
+        match heard.recv_timeout(patience) {
+            Ok(variables) => Some(variables),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Vec::new()),
+        }
     }
 
     /// Ends the process and starts a new one; with `forget`, items and imports go too, and not only variables.
@@ -248,10 +267,10 @@ impl Shared {
     }
 
     /// A cell begins: an interrupt from before it is not meant for it.
-    pub(super) fn begin(&self, events: Sender<Event>) {
+    pub(super) fn begin(&self, events: SyncSender<Event>) {
         *lock(&self.interrupted) = None;
         *lock(&self.killed) = false;
-        *lock(&self.cell) = Some(CellOutput::new(events));
+        *lock(&self.cell) = Some(CellOutput::new(events, secret(), self.whole));
         self.set(Status::Busy);
     }
 
@@ -260,18 +279,23 @@ impl Shared {
         lock(&self.interrupted).is_some()
     }
 
-    /// A line from the session, on standard output or standard error.
-    pub(super) fn arrived(&self, line: String, is_error: bool) {
+    /// What the session tells of the cell that runs. What comes between two cells is kept for the next.
+    pub(super) fn arrived(&self, record: Record) {
         let mut cell = lock(&self.cell);
-        match cell.as_mut() {
-            Some(cell) if is_error => cell.error_line(line),
-            Some(cell) => cell.line(line),
-            None => {
-                let mut stray = lock(&self.stray);
-                if stray.len() < STRAY_LINES && !line.starts_with(super::relay::MARK) {
-                    stray.push(if is_error { Output::ErrorLine(line) } else { Output::Line(line) });
-                }
-            }
+        if let Some(cell) = cell.as_mut() {
+            return cell.record(record);
+        }
+        let output = match record {
+            Record::Line(line) => match Sent::parse(&line, secret()) {
+                Some(Ok(sent)) => Output::Message(Box::new(sent)),
+                _ => Output::Line(line),
+            },
+            Record::ErrorLine(line) => Output::ErrorLine(line),
+            _ => return,
+        };
+        let mut stray = lock(&self.stray);
+        if stray.len() < STRAY_LINES {
+            stray.push(output);
         }
     }
 }

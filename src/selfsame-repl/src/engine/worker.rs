@@ -1,9 +1,11 @@
 //! The thread that owns evcxr: it starts the session and answers requests one after the other.
 
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,10 +15,14 @@ use super::again;
 use super::apart::{looked_at, separate, Elsewhere};
 use super::cache::{Cache, Slot, Source};
 use super::compile::{compile, outlined, Progress};
+use super::depth::too_deep;
 use super::ended::{compile_fault, in_words, process_fault, runtime_fault, Ended};
+use super::environment;
 use super::event::{Event, Outcome, Output, Value};
 use super::fault::{Fault, FaultKind};
+use super::listener::{listen, Listener};
 use super::manifest::{flags, without_library};
+use super::record::Record;
 use super::session::{lock, Options, Shared, Suggestion, Suggestions, Variable};
 use super::status::Status;
 use super::toolchain::{rustup, Toolchain};
@@ -31,7 +37,7 @@ const IDLE: Duration = Duration::from_millis(500);
 /// What handles ask for.
 #[derive(Debug)]
 pub(super) enum Request {
-    Eval { code: String, events: Sender<Event>, quiet: bool },
+    Eval { code: String, events: SyncSender<Event>, quiet: bool },
     Complete { source: String, at: usize, reply: Sender<Suggestions> },
     Hover { source: String, at: usize, reply: Sender<Option<(String, String)>> },
     Variables { reply: Sender<Vec<Variable>> },
@@ -45,6 +51,8 @@ struct Running {
     flags: String,
     /// Held as long as the session runs.
     slot: Slot,
+    /// Reads what cells print.
+    listener: Arc<Listener>,
 }
 
 struct Worker<'s> {
@@ -137,7 +145,7 @@ impl Worker<'_> {
         let sources = super::sources::shortened(&toolchain, &cache).unwrap_or_default();
         self.shared.set(Status::Loading);
         // The library is first wanted by what a session begins with; evcxr takes seconds to get there.
-        let mut context = std::thread::scope(|scope| {
+        let (mut context, listener) = std::thread::scope(|scope| {
             let compiling = scope.spawn(|| {
                 std::thread::sleep(QUESTIONS);
                 let compiled = compile();
@@ -145,13 +153,13 @@ impl Worker<'_> {
                 let _ = alone.unlock();
                 compiled
             });
-            let context = self.load(&toolchain, &slot, sources.as_deref());
+            let loaded = self.load(&toolchain, &slot, sources.as_deref());
             compiling.join().map_err(|_| "The library's compilation panicked.")??;
-            context
+            loaded
         })?;
         let flags = flags(&toolchain, &slot);
         self.set_up(&mut context, &flags).map_err(|why| self.with_last_words(why))?;
-        Ok(Running { context, flags, slot })
+        Ok(Running { context, flags, slot, listener })
     }
 
     /// evcxr, with a process for cells, reading what types are inferred from.
@@ -160,10 +168,12 @@ impl Worker<'_> {
         toolchain: &Toolchain,
         slot: &Slot,
         sources: Option<&Path>,
-    ) -> Result<CommandContext, String> {
+    ) -> Result<(CommandContext, Arc<Listener>), String> {
         super::place::use_slot(slot, sources).map_err(|e| e.to_string())?;
         let here = std::env::current_dir().map_err(|e| format!("The working folder is not there: {e}."))?;
-        let process = self.process(toolchain, slot, &here)?;
+        let (listener, output) =
+            listen(Arc::clone(self.shared)).map_err(|e| format!("Rust cells cannot run: {e}"))?;
+        let process = self.process(toolchain, slot, &here, output)?;
         let elsewhere = match self.is_separate {
             true => Some(Elsewhere::go().map_err(|e| format!("The working folder cannot be left: {e}."))?),
             false => looked_at(&here, |folder| rustup("rustc", folder)).map(|()| None)?,
@@ -173,39 +183,48 @@ impl Worker<'_> {
         let (context, outputs) = started.map_err(|e| format!("Rust cells cannot run: {e}"))?;
         *lock(&self.shared.process) = Some(context.process_handle());
         self.listen(outputs);
-        Ok(CommandContext::with_eval_context(context))
+        Ok((CommandContext::with_eval_context(context), listener))
     }
 
-    /// This program, as the process that runs cells.
-    fn process(&self, toolchain: &Toolchain, slot: &Slot, here: &Path) -> Result<Command, String> {
+    /// This program, as the process that runs cells; what they print goes to `output`.
+    fn process(
+        &self,
+        toolchain: &Toolchain,
+        slot: &Slot,
+        here: &Path,
+        output: OwnedFd,
+    ) -> Result<Command, String> {
         let program =
             std::env::current_exe().map_err(|e| format!("This program's own file is not found: {e}."))?;
         let mut command = Command::new(program);
-        command.current_dir(here).env("SELFSAME_FRONTEND", self.options.frontend);
+        command.current_dir(here);
         // What a cell starts is the user's.
         super::place::without_settings(&mut command);
-        #[cfg(unix)]
-        if let Some(folders) = libraries(toolchain, slot) {
-            command.env("LD_LIBRARY_PATH", folders);
-        }
+        environment::for_own_process(&mut command, self.options.frontend);
+        environment::for_cells(&mut command, output.as_raw_fd(), libraries(toolchain, slot));
         if let Some(threads) = self.options.threads {
             command.env("RAYON_NUM_THREADS", threads.to_string());
         }
         // A Ctrl-C at the terminal goes to the whole foreground group, and must not end the cells' process.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.process_group(0);
+        // SAFETY: between the two system calls that start a process only one is made, which is allowed there: this process, and
+        // no other that we start, has the descriptor too.
+        unsafe {
+            command.pre_exec(move || match libc::fcntl(output.as_raw_fd(), libc::F_SETFD, 0) {
+                -1 => Err(std::io::Error::last_os_error()),
+                _ => Ok(()),
+            });
+        }
         Ok(command)
     }
 
-    /// Passes on what the process prints, until it is gone for good.
+    /// Passes on what a process says before it has a relay, and what has been held back long enough, until evcxr is gone.
     fn listen(&self, outputs: EvalContextOutputs) {
-        let EvalContextOutputs { stdout, stderr } = outputs;
-        let shared = Arc::clone(self.shared);
-        std::thread::spawn(move || stdout.iter().for_each(|line| shared.arrived(line, false)));
+        let EvalContextOutputs { stderr, .. } = outputs;
         let shared = Arc::clone(self.shared);
         std::thread::spawn(move || loop {
             match stderr.recv_timeout(Duration::from_millis(40)) {
-                Ok(line) => shared.arrived(line, true),
+                Ok(line) => shared.arrived(Record::ErrorLine(line)),
                 Err(e) if e.is_disconnected() => return,
                 Err(_) => {
                     if let Some(cell) = lock(&shared.cell).as_mut() {
@@ -245,7 +264,14 @@ impl Worker<'_> {
 
     fn serve(&mut self, request: Request) {
         match request {
-            Request::Eval { code, events, quiet } => self.eval(&code, events, quiet),
+            Request::Eval { code, events, quiet } => match too_deep(&code) {
+                Some(fault) => refuse(fault, &events),
+                None => self.eval(&code, events, quiet),
+            },
+            Request::Complete { source, reply, .. } if too_deep(&source).is_some() => {
+                let _ = reply.send(Suggestions::default());
+            }
+            Request::Hover { source, reply, .. } if too_deep(&source).is_some() => drop(reply.send(None)),
             Request::Complete { source, at, reply } => {
                 let _ = reply.send(self.complete(&source, at));
             }
@@ -330,7 +356,7 @@ impl Worker<'_> {
         }
     }
 
-    fn eval(&mut self, code: &str, events: Sender<Event>, quiet: bool) {
+    fn eval(&mut self, code: &str, events: SyncSender<Event>, quiet: bool) {
         let begun = Instant::now();
         let before: Vec<String> = self.variables().into_iter().map(|v| v.name).collect();
         let Some(running) = self.running.as_mut() else {
@@ -353,7 +379,8 @@ impl Worker<'_> {
             let mut callbacks = EvalCallbacks { input_reader: &|r| ask(&events, r.prompt, r.is_password) };
             running.context.execute_with_callbacks(code, &mut callbacks)
         }));
-        let (result, ran, ended) = self.judge(result, code, quiet);
+        let listener = Arc::clone(&running.listener);
+        let (result, ran, ended) = self.judge(result, &listener, code, quiet);
         let after = self.variables();
         let lost = before.into_iter().filter(|name| !after.iter().any(|v| v.name == *name)).collect();
         let outcome = Outcome { result, lost, took: begun.elapsed(), ran };
@@ -374,12 +401,15 @@ impl Worker<'_> {
     fn judge(
         &self,
         result: std::thread::Result<Result<EvalOutputs, evcxr::Error>>,
+        listener: &Listener,
         code: &str,
         quiet: bool,
     ) -> (Result<Value, Fault>, Duration, Ended) {
         let ran = matches!(&result, Ok(Ok(_)));
         if ran {
-            self.read_to_the_end();
+            self.read_to_the_end(listener);
+        } else if matches!(&result, Ok(Err(evcxr::Error::SubprocessTerminated(_)))) {
+            listener.settle();
         }
         let Some(mut cell) = lock(&self.shared.cell).take() else {
             return (Ok(Value::new()), Duration::ZERO, Ended::Well);
@@ -420,21 +450,19 @@ impl Worker<'_> {
         (result, time, ended)
     }
 
-    /// Waits until everything the cell printed has been read; the threads that read are a moment behind.
-    fn read_to_the_end(&self) {
-        for wait in 0..200_u64 {
-            match lock(&self.shared.cell).as_ref() {
-                Some(cell) if !(cell.ended && cell.errors_ended) => {}
-                _ => break,
-            }
-            std::thread::sleep(Duration::from_millis(1 + wait / 20));
+    /// Waits until everything the cell printed has been read; the thread that reads is a moment behind, or as much as whoever
+    /// draws.
+    fn read_to_the_end(&self, listener: &Listener) {
+        let mut wait = 20;
+        while lock(&self.shared.cell).as_ref().is_some_and(|cell| !cell.ended) && !listener.is_closed() {
+            std::thread::sleep(Duration::from_millis(wait / 20));
+            wait = (wait + 1).min(200);
         }
     }
 }
 
 /// Where cells find the shared standard library and ours. They know a way from where they were compiled, but evcxr moves
 /// them, and under `cargo run` and `cargo test` the variable names folders with a library of ours that is another.
-#[cfg(unix)]
 fn libraries(toolchain: &Toolchain, slot: &Slot) -> Option<std::ffi::OsString> {
     let own = [toolchain.std_library.parent()?.to_path_buf(), slot.compiled()];
     let others = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
@@ -442,8 +470,14 @@ fn libraries(toolchain: &Toolchain, slot: &Slot) -> Option<std::ffi::OsString> {
     std::env::join_paths(own.into_iter().chain(others)).ok()
 }
 
+/// Ends a cell that is not even begun.
+fn refuse(fault: Fault, events: &SyncSender<Event>) {
+    let (took, ran) = (Duration::ZERO, Duration::ZERO);
+    let _ = events.send(Event::Done(Box::new(Outcome { result: Err(fault), lost: Vec::new(), took, ran })));
+}
+
 /// Asks the face and waits for its answer; an empty line when it has none.
-fn ask(events: &Sender<Event>, prompt: String, is_password: bool) -> String {
+fn ask(events: &SyncSender<Event>, prompt: String, is_password: bool) -> String {
     let (reply, answer) = channel();
     if events.send(Event::Input { prompt, is_password, reply }).is_err() {
         return String::new();

@@ -1,11 +1,13 @@
 //! The five sockets of a kernel, and the tasks that serve them.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jupyter_protocol::connection_info::Transport;
 use jupyter_protocol::{ConnectionInfo, JupyterMessage};
 use jupyter_zmq_client as jupyter;
 use jupyter_zmq_client::{Connection, RuntimeError};
@@ -14,9 +16,10 @@ use selfsame::files::{read_text, MOST_SETTINGS};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
-use zeromq::{SocketRecv, SocketSend};
+use zeromq::{RepSocket, Socket, SocketRecv, SocketSend};
 
 use super::message::{published, Request};
+use super::seen::Seen;
 use crate::output;
 
 /// The scheme that signs messages; there is no other in use.
@@ -100,7 +103,29 @@ pub fn read(file: &Path) -> Result<ConnectionInfo, Error> {
         let found = format!("signature_scheme '{}'", info.signature_scheme);
         return Err(wrong(found, "signature_scheme 'hmac-sha256'"));
     }
+    if info.key.is_empty() && !is_local(&info) {
+        let found = format!("an empty key, and the address {}", info.ip);
+        let expected = "a key, with which messages are signed, or an address of this machine only";
+        return Err(Error::input(
+            file,
+            Place::Whole,
+            found,
+            expected,
+            "Whoever reaches that address could run code here. Have Jupyter make a key (it does unless Session.key is set empty).",
+        ));
+    }
+    if info.key.is_empty() {
+        output::note(
+            "the connection file has no key: whoever can connect on this machine can run code in this kernel",
+        );
+    }
     Ok(info)
+}
+
+/// Whether only this machine reaches the kernel.
+fn is_local(info: &ConnectionInfo) -> bool {
+    let is_loopback = info.ip.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    matches!(info.transport, Transport::IPC) || is_loopback || info.ip == "localhost"
 }
 
 /// Binds the sockets and begins to serve them.
@@ -117,7 +142,8 @@ pub fn open(runtime: &Runtime, info: &ConnectionInfo, inboxes: Inboxes) -> Resul
 }
 
 async fn bind(info: &ConnectionInfo, session: &str, inboxes: Inboxes) -> Result<Outbox, RuntimeError> {
-    let mut heartbeat = jupyter::create_kernel_heartbeat_connection(info).await?;
+    let mut heartbeat = RepSocket::new();
+    heartbeat.bind(&info.hb_url()).await?;
     let iopub = jupyter::create_kernel_iopub_connection(info, session).await?;
     let shell = jupyter::create_kernel_shell_connection(info, session).await?.split();
     let control = jupyter::create_kernel_control_connection(info, session).await?.split();
@@ -135,13 +161,21 @@ async fn bind(info: &ConnectionInfo, session: &str, inboxes: Inboxes) -> Result<
     tokio::spawn(send(stdin.0, to_stdin, Arc::clone(&waiting), Some(inboxes.stdin.clone())));
 
     let (shell_in, control_in, stdin_in) = (inboxes.shell, inboxes.control, inboxes.stdin);
-    tokio::spawn(receive(shell.1, "shell", move |request| shell_in.send(request).is_ok()));
-    tokio::spawn(receive(control.1, "control", move |request| control_in.send(request).is_ok()));
-    tokio::spawn(receive(stdin.1, "stdin", move |reply| stdin_in.send(reply.text("value").into()).is_ok()));
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let of = || Arc::clone(&seen);
+    tokio::spawn(receive(shell.1, "shell", of(), move |request| shell_in.send(request).is_ok()));
+    tokio::spawn(receive(control.1, "control", of(), move |request| control_in.send(request).is_ok()));
+    tokio::spawn(receive(stdin.1, "stdin", of(), move |reply| {
+        stdin_in.send(reply.text("value").into()).is_ok()
+    }));
     tokio::spawn(async move {
         // A client that has gone is no reason to stop beating for the others.
         loop {
-            if heartbeat.single_heartbeat().await.is_err() {
+            let beat = match heartbeat.recv().await {
+                Ok(beat) => heartbeat.send(beat).await,
+                Err(e) => Err(e),
+            };
+            if beat.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -172,11 +206,15 @@ async fn send<S: SocketSend>(
 async fn receive<S: SocketRecv>(
     mut connection: Connection<S>,
     channel: &str,
+    seen: Arc<Mutex<Seen>>,
     pass_on: impl Fn(Request) -> bool,
 ) {
     loop {
-        match Request::receive(&mut connection).await {
-            Ok(request) => {
+        match Request::receive(&mut connection, &seen).await {
+            Ok(None) => {
+                output::note(&format!("a message on the {channel} channel has come before and is dropped"))
+            }
+            Ok(Some(request)) => {
                 if !pass_on(request) {
                     return;
                 }
@@ -214,6 +252,21 @@ mod tests {
         };
         write("hmac-sha256");
         assert_eq!(read(&file).unwrap().shell_url(), "tcp://127.0.0.1:1");
+        let unsigned = |transport: &str, ip: &str| {
+            let text = format!(
+                "{{\"ip\":\"{ip}\",\"transport\":\"{transport}\",\"shell_port\":1,\"iopub_port\":2,\"stdin_port\":3,\
+                 \"control_port\":4,\"hb_port\":5,\"key\":\"\",\"signature_scheme\":\"hmac-sha256\",\"kernel_name\":\"\"}}"
+            );
+            std::fs::write(&file, text).unwrap();
+            read(&file).map(drop).map_err(|e| e.to_string())
+        };
+        for ip in ["127.0.0.1", "127.1.2.3", "::1", "localhost"] {
+            assert_eq!(unsigned("tcp", ip), Ok(()), "{ip}");
+        }
+        assert_eq!(unsigned("ipc", "/run/user/1000/kernel"), Ok(()));
+        for ip in ["0.0.0.0", "*", "192.168.1.2", "::", "example.org", ""] {
+            assert!(unsigned("tcp", ip).unwrap_err().contains("an empty key"), "{ip}");
+        }
         write("hmac-md5");
         assert!(read(&file).unwrap_err().to_string().contains("hmac-md5"));
         std::fs::write(&file, "{}").unwrap();

@@ -50,16 +50,19 @@ fn of_command(line: &str) -> Option<(String, String)> {
 }
 
 fn of_rust(session: &Session, code: &str, at: usize) -> Option<(String, String)> {
+    let until = Instant::now() + PATIENCE;
     let (begin, end) = word(code, at)?;
     if session.status() != Status::Ready {
         return None;
     }
     let name = &code[begin..end];
     let behind_a_dot = code[..begin].trim_end().ends_with(['.', ':']);
-    let variable = session.variables().into_iter().find(|v| v.name == name && !behind_a_dot);
-    let about = variable.map(|v| described(session, &v.name).unwrap_or_else(|| plainly(&v.type_name)));
+    // A session that is busy with something else, types for a completion say, is not waited for.
+    let variables = session.variables_within(left(until))?;
+    let variable = variables.into_iter().find(|v| v.name == name && !behind_a_dot);
+    let about = variable.map(|v| described(session, &v.name, until).unwrap_or_else(|| plainly(&v.type_name)));
     // What stands behind the name may not be Rust yet.
-    let docs = session.hover(&code[..end], end).recv_timeout(PATIENCE).ok().flatten();
+    let docs = session.hover(&code[..end], end).recv_timeout(left(until)).ok().flatten();
     let docs = docs.filter(|(text, _)| !text.trim().is_empty() && text != NOTHING);
     let (mut plain, mut html) = (String::new(), String::new());
     if let Some(about) = about {
@@ -75,15 +78,20 @@ fn of_rust(session: &Session, code: &str, at: usize) -> Option<(String, String)>
     (!plain.is_empty()).then_some((plain, html))
 }
 
+/// The time until then.
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
+}
+
 /// What only compiled code can say of a variable: shape, parameters, memory.
-fn described(session: &Session, name: &str) -> Option<Described> {
+fn described(session: &Session, name: &str, until: Instant) -> Option<Described> {
     let code = format!(
         "{{\n    use selfsame::display::{{ViaParameters as _, ViaSummary as _, ViaType as _, Wrap}};\n    \
          selfsame::display::variables(&[({name:?}, (&&&Wrap(&{name})).described())]);\n}};"
     );
     let heard = session.eval_hidden(&code);
-    let (begun, mut found) = (Instant::now(), None);
-    while let Ok(event) = heard.recv_timeout(PATIENCE.saturating_sub(begun.elapsed())) {
+    let mut found = None;
+    while let Ok(event) = heard.recv_timeout(left(until)) {
         match event {
             Event::Output(Output::Message(sent)) => {
                 if let Message::Variables { variables } = sent.message {

@@ -1,13 +1,20 @@
 //! Messages: what Jupyter asks, and what goes back.
 
+use std::sync::Mutex;
+
 use bytes::Bytes;
 use jupyter_protocol::{Header, JupyterMessage, JupyterMessageContent, UnknownMessage};
 use jupyter_zmq_client::{Connection, RawMessage, RuntimeError};
 use serde_json::Value;
-use zeromq::SocketRecv;
+use zeromq::{SocketRecv, ZmqMessage};
+
+use super::notebook::lock;
+use super::seen::Seen;
 
 /// The name messages are sent under.
 const USER: &str = "kernel";
+/// What stands between the identities of a message and its signature.
+const DELIMITER: &[u8] = b"<IDS|MSG>";
 
 /// A message from Jupyter whose signature is right.
 #[derive(Debug, Clone)]
@@ -21,16 +28,27 @@ pub struct Request {
 }
 
 impl Request {
-    /// Waits for the next message.
+    /// Waits for the next message; `None` for one that was among those `seen` before, which somebody has recorded and sent
+    /// again.
     ///
     /// # Errors
     /// A message without the right signature, or one that is not as the protocol has it; a socket that is gone.
-    pub async fn receive<S: SocketRecv>(connection: &mut Connection<S>) -> Result<Request, RuntimeError> {
-        let raw = RawMessage::from_multipart(connection.socket.recv().await?, &connection.mac)?;
+    pub async fn receive<S: SocketRecv>(
+        connection: &mut Connection<S>,
+        seen: &Mutex<Seen>,
+    ) -> Result<Option<Request>, RuntimeError> {
+        let parts = connection.socket.recv().await?;
+        let signature = signature(&parts);
+        let raw = RawMessage::from_multipart(parts, &connection.mac)?;
+        // Only a signature that is right is remembered: others cost whoever sends them nothing.
+        let is_signed = connection.mac.is_some();
+        if is_signed && signature.is_some_and(|signature| !lock(seen).is_new(&signature)) {
+            return Ok(None);
+        }
         let part = |at: usize| raw.jparts.get(at).map_or(&b""[..], |part| part);
         let header = serde_json::from_slice(part(0))?;
         let content = serde_json::from_slice(part(3))?;
-        Ok(Request { header, content, identities: raw.zmq_identities })
+        Ok(Some(Request { header, content, identities: raw.zmq_identities }))
     }
 
     /// Its type: `execute_request`.
@@ -71,6 +89,12 @@ impl Request {
     pub fn message(&self, kind: &str, content: Value) -> JupyterMessage {
         JupyterMessage { zmq_identities: self.identities.clone(), ..made(kind, content, Some(&self.header)) }
     }
+}
+
+/// The signature of a message in parts, in one spelling.
+fn signature(parts: &ZmqMessage) -> Option<Bytes> {
+    let mut parts = parts.iter().skip_while(|part| part[..] != *DELIMITER);
+    parts.nth(1).map(|signature| signature.to_ascii_lowercase().into())
 }
 
 /// A message for everybody who listens. `parent` is the header of the request it belongs to.

@@ -102,6 +102,10 @@ impl Screen for Notebook {
         })
     }
 
+    fn is_looked_at(&self) -> bool {
+        true
+    }
+
     fn lends_its_terminal(&self) -> bool {
         false
     }

@@ -50,6 +50,7 @@ pub fn serve(file: &Path) -> Result<Exit, Error> {
     let stop = Stop::new(shell.interrupter(), Arc::clone(&outputs), answers_in, outbox.clone());
     stop.listen()?;
     stop.serve(control);
+    stop.when_alone();
     // Rust gets ready while the notebook opens.
     shell.session();
     let mut server = Server {

@@ -38,7 +38,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves until it is told to end, or whoever started it is gone.
+    /// Serves until it is told to end.
     pub fn serve(&mut self) {
         while let Some(request) = self.next() {
             self.stop.begin();
@@ -50,7 +50,6 @@ impl Server {
     }
 
     fn next(&mut self) -> Option<Request> {
-        let parent = parent_process();
         loop {
             if self.stop.is_ending() {
                 return None;
@@ -61,8 +60,6 @@ impl Server {
             match self.inbox.recv_timeout(LOOK) {
                 Ok(request) => return Some(request),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                // Jupyter's server has gone without a word.
-                Err(RecvTimeoutError::Timeout) if parent != parent_process() => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
@@ -108,10 +105,4 @@ impl Server {
         let (code, at) = request.code_and_cursor();
         inspect::answer(self.shell.session(), code, at)
     }
-}
-
-/// The process that started this one, which is another when that one has ended.
-fn parent_process() -> libc::pid_t {
-    // SAFETY: a system call without arguments that cannot fail.
-    unsafe { libc::getppid() }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use selfsame::Error;
 use serde_json::json;
@@ -17,8 +17,10 @@ use super::outputs::Outputs;
 use super::stdin::give_up;
 use crate::engine::Interrupt;
 
-/// A kernel that was told to end is gone after this time, whatever it does.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// What runs in a kernel that was told to end has this time to come to its end; Jupyter waits for five seconds.
+const PATIENCE: Duration = Duration::from_millis(2500);
+/// And after this time more the kernel is gone, whatever it does.
+const FORCE: Duration = Duration::from_secs(1);
 
 /// Stops what runs.
 pub struct Stop {
@@ -83,20 +85,40 @@ impl Stop {
         lock(&self.outputs).note(said);
     }
 
-    /// Ends the kernel: what runs by force, and then the program.
-    pub fn end(&self) {
+    /// Ends the kernel: what runs is asked to stop, so that a training saves a checkpoint, and is ended by force when it has
+    /// not within three seconds; then the program.
+    pub fn end(self: &Arc<Stop>) {
+        self.end_within(PATIENCE);
+    }
+
+    /// The same with another patience.
+    fn end_within(self: &Arc<Stop>, patience: Duration) {
         self.ending.store(true, Ordering::SeqCst);
         crate::repl::note_interrupt();
         give_up(&lock(&self.answers));
-        // The second one is by force.
         let _ = (self.interrupt)();
-        let _ = (self.interrupt)();
-        let outbox = self.outbox.clone();
+        let stop = Arc::clone(self);
         std::thread::spawn(move || {
-            std::thread::sleep(PATIENCE);
-            outbox.drain();
+            let begun = Instant::now();
+            while stop.running.load(Ordering::SeqCst) && begun.elapsed() < patience {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if stop.running.load(Ordering::SeqCst) {
+                // The second one within two seconds is by force.
+                let _ = (stop.interrupt)();
+                let _ = (stop.interrupt)();
+            }
+            // The loop that serves ends the program in order, unless something holds it up.
+            std::thread::sleep(FORCE);
+            stop.outbox.drain();
             std::process::exit(0);
         });
+    }
+
+    /// Ends the kernel when whoever started it is gone, also while a cell runs; there is time then for a step and a checkpoint.
+    pub fn when_alone(self: &Arc<Stop>) {
+        let stop = Arc::clone(self);
+        crate::engine::when_gone(super::owner::is_there(), move || stop.end_within(crate::engine::GRACE));
     }
 
     /// Serves the control channel on a thread of its own.
@@ -122,7 +144,7 @@ impl Stop {
         });
     }
 
-    fn answer(&self, request: &Request) {
+    fn answer(self: &Arc<Stop>, request: &Request) {
         let reply = |content| self.outbox.control(request.answer(content));
         match request.kind() {
             "interrupt_request" => {

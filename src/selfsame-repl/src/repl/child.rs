@@ -49,20 +49,37 @@ pub fn run(
     show: &mut dyn FnMut(Output),
 ) -> std::io::Result<Ended> {
     let mut command = Command::new(std::env::current_exe()?);
-    command
-        .args(words)
-        .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
-        .env("SELFSAME_FRONTEND", frontend);
-    start(command, show)
+    command.args(words).envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
+    engine::without_settings(&mut command);
+    engine::for_own_process(&mut command, frontend);
+    start(command, Some(engine::secret()), show)
 }
 
-/// Runs a line of the system's shell, passing on what it prints as it comes.
+/// Runs a line of the system's shell, passing on what it prints as it comes: text, whatever it looks like.
 ///
 /// # Errors
 /// The shell cannot be started.
 pub fn shell(line: &str, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
-    start(system_shell(line), show)
+    let mut command = system_shell(line);
+    end_with_us(&mut command);
+    start(command, None, show)
 }
+
+/// Has the system end a program of others when this process is gone, as a closed terminal does. Our own notice it themselves.
+/// It goes with the thread that starts the program, which here is the one that serves as long as the process lives.
+#[cfg(target_os = "linux")]
+fn end_with_us(command: &mut Command) {
+    // SAFETY: the one call that is made between the two that start a process is a system call without memory.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(command, || {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGHUP as libc::c_ulong);
+            Ok(())
+        });
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_us(_: &mut Command) {}
 
 /// The system's shell for one line, in the environment this program was started with.
 pub fn system_shell(line: &str) -> Command {
@@ -72,20 +89,21 @@ pub fn system_shell(line: &str) -> Command {
     command
 }
 
-fn start(mut command: Command, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
+/// `secret` is what the command's messages carry, if it is one that sends some.
+fn start(mut command: Command, secret: Option<&str>, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Ctrl-C is passed on by us, so that the second one can be told from the first.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
     RUNNING.store(child.id(), Ordering::SeqCst);
-    let ended = follow(&mut child, show);
+    let ended = follow(&mut child, secret, show);
     RUNNING.store(0, Ordering::SeqCst);
     *INTERRUPTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
     ended
 }
 
-fn follow(child: &mut Child, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
+fn follow(child: &mut Child, secret: Option<&str>, show: &mut dyn FnMut(Output)) -> std::io::Result<Ended> {
     let (lines, heard) = channel();
     if let Some(stdout) = child.stdout.take() {
         read(stdout, lines.clone(), false);
@@ -99,7 +117,7 @@ fn follow(child: &mut Child, show: &mut dyn FnMut(Output)) -> std::io::Result<En
             ended.errors.push(line);
             continue;
         }
-        match Sent::parse(&line) {
+        match secret.and_then(|secret| Sent::parse(&line, secret)) {
             Some(Ok(sent)) => {
                 if let Message::Plan(plan) = &sent.message {
                     ended.folder.clone_from(&plan.folder);

@@ -41,6 +41,9 @@ pub trait Screen {
     /// Asks for a line; empty where nobody can answer.
     fn ask(&mut self, prompt: &str, is_password: bool) -> String;
 
+    /// Whether a person reads it, who does not read millions of lines.
+    fn is_looked_at(&self) -> bool;
+
     /// Whether programs that are started can have this process's own terminal.
     fn lends_its_terminal(&self) -> bool;
 }

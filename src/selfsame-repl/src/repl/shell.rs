@@ -29,6 +29,8 @@ pub struct Shell {
     pub inputs: Vec<String>,
     /// The folder of the run that `run` is bound to.
     pub run_folder: Option<PathBuf>,
+    /// The files that are being run, each by the one before.
+    pub files: Vec<PathBuf>,
     /// A text to put at the next prompt.
     pub prefill: Option<String>,
     /// Rust to run before the next cell: what commands bound while no session was ready.
@@ -66,8 +68,13 @@ impl Shell {
     /// A shell whose session starts when it is first wanted, and whose output goes to `screen`. `frontend` names the face to
     /// the library.
     pub fn new(config: Config, frontend: &'static str, interactive: bool, screen: Box<dyn Screen>) -> Shell {
-        let options =
-            Options { frontend, preload: config.preload.value.clone(), threads: config.threads.value };
+        let options = Options {
+            frontend,
+            preload: config.preload.value.clone(),
+            threads: config.threads.value,
+            // What somebody reads with a program is all of it.
+            whole: !interactive || !screen.is_looked_at(),
+        };
         let mut shell = Shell {
             session: Arc::new(OnceLock::new()),
             options,
@@ -78,6 +85,7 @@ impl Shell {
             log: Vec::new(),
             inputs: Vec::new(),
             run_folder: None,
+            files: Vec::new(),
             prefill: None,
             pending: Vec::new(),
             echo: false,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use selfsame::Error;
 
-use super::colon::read_script;
+use super::colon::{enter, read_script};
 use super::shell::Shell;
 use super::terminal::Terminal;
 use super::{interrupts, line};
@@ -60,6 +60,10 @@ pub fn script(script: &Script<'_>, echo: bool) -> Result<u8, Error> {
     };
     let mut shell = Shell::new(Config::load()?, "command", false, Box::new(Terminal::new()));
     shell.echo = echo;
+    if let Script::File(file) = script {
+        // The first one always can.
+        let _ = enter(&mut shell.files, &file.display().to_string());
+    }
     interrupts::listen(shell.interrupter())?;
     Ok(shell.run(source.as_mut()))
 }

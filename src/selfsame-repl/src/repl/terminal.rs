@@ -209,6 +209,10 @@ impl Screen for Terminal {
         line.trim_end_matches(['\n', '\r']).to_string()
     }
 
+    fn is_looked_at(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     fn lends_its_terminal(&self) -> bool {
         true
     }

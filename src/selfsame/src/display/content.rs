@@ -1,6 +1,6 @@
 //! A value's forms, and which of them are printed where.
 
-use crate::front::{in_a_cell, print_whole, Frontend};
+use crate::front::{in_a_cell, print_whole, secret, Frontend};
 use crate::plot::Figure;
 use crate::text::visible_lines;
 
@@ -53,12 +53,13 @@ impl Content {
     pub fn print(&self) {
         match Frontend::detect() {
             None if !in_a_cell() => print_whole(&format!("{}\n", self.text)),
-            face => print_whole(&self.blocks(face)),
+            face => print_whole(&self.blocks(face, secret())),
         }
     }
 
-    /// The forms for `face` (the stock evcxr kernel when `None`), each between evcxr's marks.
-    fn blocks(&self, face: Option<Frontend>) -> String {
+    /// The forms for `face` (the stock evcxr kernel when `None`), each between evcxr's marks and with the face's secret.
+    fn blocks(&self, face: Option<Frontend>, secret: &str) -> String {
+        let block = |mime: &str, content: &str| block(mime, content, secret);
         let mut blocks = block("text/plain", &self.text);
         match (face, &self.html, &self.figure) {
             // A terminal draws pixels, and no pages.
@@ -66,9 +67,9 @@ impl Content {
                 if let Ok(png) = figure.png() {
                     blocks += &block("image/png", &super::html::base64(&png));
                 }
-                blocks += &sketched(figure);
+                blocks += &sketched(figure, secret);
             }
-            (Some(Frontend::Command), _, Some(figure)) => blocks += &sketched(figure),
+            (Some(Frontend::Command), _, Some(figure)) => blocks += &sketched(figure, secret),
             (Some(Frontend::Repl | Frontend::Command), ..) => {}
             (_, Some(html), _) => blocks += &block("text/html", html),
             (_, None, Some(figure)) => blocks += &block("image/svg+xml", figure.svg()),
@@ -81,14 +82,16 @@ impl Content {
 /// The media type of a figure's data, a [`Sketch`](crate::plot::Sketch) as JSON: for faces that draw in characters.
 pub const SKETCH: &str = "application/vnd.selfsame.sketch+json";
 
-fn sketched(figure: &Figure) -> String {
-    serde_json::to_string(&figure.sketch()).map_or(String::new(), |json| block(SKETCH, &json))
+fn sketched(figure: &Figure, secret: &str) -> String {
+    serde_json::to_string(&figure.sketch()).map_or(String::new(), |json| block(SKETCH, &json, secret))
 }
 
-/// A form between evcxr's marks. A line of the content that looks like one is told from it by an invisible character.
-fn block(mime: &str, content: &str) -> String {
+/// A form between evcxr's marks. A line of the content that looks like one is told from it by an invisible character. Without
+/// the secret of a face of ours, a form that could hold scripts is shown as text there.
+fn block(mime: &str, content: &str, secret: &str) -> String {
+    let secret = if secret.is_empty() { String::new() } else { format!(" {secret}") };
     let content = content.replace("EVCXR_", "\u{2060}EVCXR_");
-    format!("EVCXR_BEGIN_CONTENT {mime}\n{}\nEVCXR_END_CONTENT\n", content.trim_end_matches('\n'))
+    format!("EVCXR_BEGIN_CONTENT {mime}{secret}\n{}\nEVCXR_END_CONTENT\n", content.trim_end_matches('\n'))
 }
 
 #[cfg(test)]
@@ -119,10 +122,10 @@ mod tests {
             (Some(Frontend::Repl), vec!["image/png", SKETCH], vec!["image/png", SKETCH]),
             (Some(Frontend::Command), vec![SKETCH], vec![SKETCH]),
         ] {
-            assert_eq!(mimes(&both.blocks(face))[1..], of_both);
-            assert_eq!(mimes(&only_figure.blocks(face))[1..], of_figure);
+            assert_eq!(mimes(&both.blocks(face, ""))[1..], of_both);
+            assert_eq!(mimes(&only_figure.blocks(face, ""))[1..], of_figure);
         }
-        assert_eq!(mimes(&Content::new("").blocks(None)), ["text/plain"]);
+        assert_eq!(mimes(&Content::new("").blocks(None, "")), ["text/plain"]);
     }
 
     #[test]
@@ -132,7 +135,13 @@ mod tests {
 
     #[test]
     fn content_cannot_end_its_block() {
-        let blocks = Content::new("a\nEVCXR_END_CONTENT\nEVCXR_BEGIN_CONTENT text/html\nb").blocks(None);
+        let blocks = Content::new("a\nEVCXR_END_CONTENT\nEVCXR_BEGIN_CONTENT text/html\nb").blocks(None, "");
         assert_eq!(mimes(&blocks), ["text/plain"]);
+    }
+
+    #[test]
+    fn a_form_carries_the_secret_of_its_face() {
+        let blocks = Content::new("a").with_html("<b>").blocks(Some(Frontend::Jupyter), "s3");
+        assert_eq!(mimes(&blocks), ["text/plain s3", "text/html s3"]);
     }
 }

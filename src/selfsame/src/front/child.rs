@@ -4,9 +4,11 @@
 
 use std::process::{Command, Output};
 
-use super::{Message, VARIABLE};
+use super::{Message, SECRET, VARIABLE};
 
 const IN_CHILD: &str = "SELFSAME_TEST_CHILD";
+/// What the messages of such a process carry.
+const KNOWN: &str = "known-to-the-test";
 
 /// What a child left behind.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ impl Left {
 
     /// The messages among its output, in order.
     pub(crate) fn messages(&self) -> Vec<Message> {
-        self.stdout().lines().filter_map(Message::parse).map(|m| m.unwrap()).collect()
+        self.stdout().lines().filter_map(|line| Message::parse(line, KNOWN)).map(|m| m.unwrap()).collect()
     }
 }
 
@@ -32,7 +34,7 @@ pub(crate) fn is_child() -> bool {
 pub(crate) fn command(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", name, "--nocapture", "--test-threads=1"]);
-    command.env(IN_CHILD, "1").env(VARIABLE, "repl").env_remove("EVCXR_IS_RUNTIME");
+    command.env(IN_CHILD, "1").env(VARIABLE, "repl").env(SECRET, KNOWN).env_remove("EVCXR_IS_RUNTIME");
     command
 }
 

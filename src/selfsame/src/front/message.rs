@@ -10,8 +10,8 @@ use crate::error::{Error, Place, Result};
 use crate::plot::Sketch;
 use crate::train::{EpochLine, Plan, StepLine};
 
-/// What a line that carries a message begins with. The first character is ASCII's record separator, which text that
-/// people print does not hold.
+/// What a line that carries a message begins with, before the secret of the face it is for. The first character is ASCII's
+/// record separator.
 pub const MARK: &str = "\u{1e}SELFSAME ";
 
 /// Something a face can draw. As JSON an object whose `kind` names the variant in lower case.
@@ -122,22 +122,22 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// The line, with its line break.
+    /// The line, with its line break, for a face with that secret.
     ///
     /// # Errors
     /// A path that is no Unicode.
-    pub fn line(&self) -> Result<String> {
+    pub fn line(&self, secret: &str) -> Result<String> {
         let json = serde_json::to_string(self).map_err(|e| unreadable(&e))?;
-        Ok(format!("{MARK}{json}\n"))
+        Ok(format!("{MARK}{secret} {json}\n"))
     }
 
-    /// The message a line of output carries; `None` for ordinary output. What the code printed before it without a line
-    /// break is [`text_before`] it.
+    /// The message a line of output carries; `None` for ordinary output, which is all that does not carry the secret. What
+    /// the code printed before it without a line break is [`text_before`] it.
     ///
     /// # Errors
     /// [`Error::Input`] for a marked line that is not as it was written.
-    pub fn parse(line: &str) -> Option<Result<Sent>> {
-        let (_, json) = line.split_once(MARK)?;
+    pub fn parse(line: &str, secret: &str) -> Option<Result<Sent>> {
+        let (_, json) = parted(line, secret)?;
         Some(serde_json::from_str(json).map_err(|e| unreadable(&e)))
     }
 }
@@ -147,15 +147,23 @@ impl Message {
     ///
     /// # Errors
     /// As there.
-    pub fn parse(line: &str) -> Option<Result<Message>> {
-        Some(Sent::parse(line)?.map(|sent| sent.message))
+    pub fn parse(line: &str, secret: &str) -> Option<Result<Message>> {
+        Some(Sent::parse(line, secret)?.map(|sent| sent.message))
     }
 }
 
 /// What stands on a line before its message: output that was not ended with a line break. The whole line where there is
 /// no message.
-pub fn text_before(line: &str) -> &str {
-    line.split_once(MARK).map_or(line, |(text, _)| text)
+pub fn text_before<'l>(line: &'l str, secret: &str) -> &'l str {
+    parted(line, secret).map_or(line, |(text, _)| text)
+}
+
+/// What stands before the mark with the secret, and behind it. Without a secret nothing is a message.
+fn parted<'l>(line: &'l str, secret: &str) -> Option<(&'l str, &'l str)> {
+    if secret.is_empty() || !line.contains(MARK) {
+        return None;
+    }
+    line.split_once(&format!("{MARK}{secret} "))
 }
 
 fn unreadable(cause: &serde_json::Error) -> Error {
@@ -175,9 +183,9 @@ mod tests {
 
     fn there_and_back(message: Message) {
         let sent = Sent { display: 3, message };
-        let line = sent.line().unwrap();
+        let line = sent.line("s3").unwrap();
         assert!(line.starts_with(MARK) && line.ends_with('\n') && line.matches('\n').count() == 1, "{line}");
-        assert_eq!(Sent::parse(line.trim_end()).unwrap().unwrap(), sent);
+        assert_eq!(Sent::parse(line.trim_end(), "s3").unwrap().unwrap(), sent);
     }
 
     #[test]
@@ -238,20 +246,39 @@ mod tests {
     #[test]
     fn numbers_that_are_not_finite_arrive_as_nan() {
         let step = StepLine { epoch: 1, step: 7, loss: f64::INFINITY, lr: 1e-3, images: 256 };
-        let line = Sent { display: 0, message: Message::Step(step) }.line().unwrap();
-        let Message::Step(back) = Message::parse(&line).unwrap().unwrap() else { panic!("{line}") };
+        let line = Sent { display: 0, message: Message::Step(step) }.line("s3").unwrap();
+        let Message::Step(back) = Message::parse(&line, "s3").unwrap().unwrap() else { panic!("{line}") };
         assert!(back.loss.is_nan() && back.step == 7);
     }
 
     #[test]
     fn output_is_told_from_messages_and_damage_is_an_error() {
-        assert!(Sent::parse("SELFSAME {\"kind\":\"note\"}").is_none());
-        let glued = format!("loss: {MARK}{{\"display\":1,\"kind\":\"note\",\"text\":\"x\"}}");
-        assert_eq!(Message::parse(&glued).unwrap().unwrap(), Message::Note { text: "x".into() });
-        assert_eq!((text_before(&glued), text_before("plain")), ("loss: ", "plain"));
+        assert!(Sent::parse("SELFSAME {\"kind\":\"note\"}", "s3").is_none());
+        let glued = format!("loss: {MARK}s3 {{\"display\":1,\"kind\":\"note\",\"text\":\"x\"}}");
+        assert_eq!(Message::parse(&glued, "s3").unwrap().unwrap(), Message::Note { text: "x".into() });
+        assert_eq!((text_before(&glued, "s3"), text_before("plain", "s3")), ("loss: ", "plain"));
         for damaged in ["", "{", "{\"display\":1,\"kind\":\"other\"}", "{\"display\":1,\"kind\":\"note\"}"] {
-            let error = Sent::parse(&format!("{MARK}{damaged}")).unwrap().unwrap_err().to_string();
+            let error = Sent::parse(&format!("{MARK}s3 {damaged}"), "s3").unwrap().unwrap_err().to_string();
             assert!(error.contains("different versions"), "{error}");
         }
+    }
+
+    #[test]
+    fn text_that_does_not_know_the_secret_is_no_message() {
+        let json = "{\"display\":1,\"kind\":\"note\",\"text\":\"x\"}";
+        for (line, secret) in [
+            (format!("{MARK}{json}"), "s3"),
+            (format!("{MARK} {json}"), "s3"),
+            (format!("{MARK}s4 {json}"), "s3"),
+            (format!("{MARK} {json}"), ""),
+            (format!("{MARK}{json}"), ""),
+        ] {
+            assert!(Sent::parse(&line, secret).is_none(), "{line}");
+            assert_eq!(text_before(&line, secret), line);
+        }
+        // A mark of somebody else's on the same line is text.
+        let both = format!("{MARK}s4 {MARK}s3 {json}");
+        assert_eq!(text_before(&both, "s3"), format!("{MARK}s4 "));
+        assert!(Sent::parse(&both, "s3").is_some());
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::frontend::secret;
 use super::{Frontend, Message, Sent};
 
 /// A number no other display of this process has.
@@ -21,7 +22,7 @@ pub fn send_to(display: u64, message: Message) -> bool {
     if Frontend::detect().is_none() {
         return false;
     }
-    if let Ok(line) = (Sent { display, message }).line() {
+    if let Ok(line) = (Sent { display, message }).line(secret()) {
         print_whole(&line);
     }
     true

@@ -1,6 +1,6 @@
 //! A session's inputs as a file, and a file as inputs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -55,13 +55,41 @@ pub(super) fn save(shell: &mut Shell, rest: &str) -> Flow {
     }
 }
 
+/// Files that run files, so many deep.
+const MOST_FILES: usize = 32;
+
+/// Notes that `file` begins to run, unless it runs already or too many do.
+pub(in crate::repl) fn enter(files: &mut Vec<PathBuf>, file: &str) -> Result<(), String> {
+    // A file that is reached on two ways is one file.
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| PathBuf::from(file));
+    if let Some(first) = files.iter().position(|running| *running == file) {
+        let way: Vec<String> =
+            files[first..].iter().chain([&file]).map(|f| f.display().to_string()).collect();
+        return Err(format!("the file runs itself, which would have no end: {}", way.join(" runs ")));
+    }
+    if files.len() >= MOST_FILES {
+        return Err(format!(
+            "{} is the file number {} that is run by another one; {MOST_FILES} are the most",
+            file.display(),
+            files.len() + 1
+        ));
+    }
+    files.push(file);
+    Ok(())
+}
+
 /// `:run FILE`
 pub(super) fn run_file(shell: &mut Shell, rest: &str) -> Flow {
     let Some(text) = text_of(shell, rest) else { return Flow::Failed };
+    if let Err(why) = enter(&mut shell.files, rest) {
+        shell.screen.failure(&why);
+        return Flow::Failed;
+    }
     let mut source = editor::text(&text, rest);
     let interactive = std::mem::replace(&mut shell.interactive, false);
     let code = shell.run(&mut source);
     shell.interactive = interactive;
+    shell.files.pop();
     if code == 0 {
         Flow::Go
     } else {
@@ -206,5 +234,20 @@ mod tests {
         assert!(read(&file).unwrap_err().to_string().contains("b.ipynb, line 2"));
         std::fs::write(&file, "{}").unwrap();
         assert!(read(&file).unwrap_err().to_string().contains("no list of cells"));
+    }
+
+    #[test]
+    fn a_file_does_not_run_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("a.ssl"), "").unwrap();
+        let mut files = Vec::new();
+        enter(&mut files, &path("a.ssl")).unwrap();
+        enter(&mut files, &path("b.ssl")).unwrap();
+        let why = enter(&mut files, &path("./a.ssl")).unwrap_err();
+        assert!(why.contains("runs itself") && why.contains("b.ssl runs"), "{why}");
+        assert_eq!(files.len(), 2);
+        let refused = (0..100).find_map(|i| enter(&mut files, &path(&format!("{i}.ssl"))).err()).unwrap();
+        assert!(refused.contains("32 are the most"), "{refused}");
     }
 }

@@ -9,5 +9,6 @@ mod session;
 mod timing;
 mod tour;
 
+pub(super) use export::enter;
 pub use export::read as read_script;
 pub use registry::{all, is_of_the_moment, run, Colon};
