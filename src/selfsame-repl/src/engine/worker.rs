@@ -133,7 +133,7 @@ impl Worker<'_> {
             let compiled = compile(&toolchain, &cache, &slot, &alone, &mut tell).map_err(|e| e.to_string());
             self.shared.set(Status::Loading);
             if let Some(remade) = compiled? {
-                self.shared.arrived(remade, true);
+                self.shared.arrived(Record::ErrorLine(remade));
             }
             Ok::<(), String>(())
         };
