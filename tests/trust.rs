@@ -174,7 +174,7 @@ fn what_a_session_makes_is_for_its_user_alone() {
     let mut command = warm(folder.path());
     command.env("TMPDIR", &temporary);
     command.write_stdin(format!(
-        "1 + 1\n\n!stat -c %a '{0}' '{0}'/settings '{0}'/settings/session-*\n\n!ls -A {1}\n\n\
+        "1 + 1\n\n!stat -c %a '{0}' '{0}'/settings '{0}'/settings/session-* 2>/dev/null || true\n\n!ls -A {1}\n\n\
          !echo \"${{EVCXR_CONFIG_DIR-unset}} ${{__CARGO_TEST_ROOT-unset}} ${{RUST_SRC_PATH-unset}}\"\n\n\
          [\"EVCXR_CONFIG_DIR\", \"__CARGO_TEST_ROOT\", \"RUST_SRC_PATH\"].iter().all(|name| std::env::var(name).is_err())\n",
         cache.display(),
@@ -282,11 +282,13 @@ fn a_damaged_library_is_made_anew_in_one_line() {
     let warmed = call(&["warm"], "");
     assert_eq!(warmed.code, Some(0), "{}", warmed.stderr);
     assert!(call(&["doctor"], "").stdout.contains("their library is compiled, and whole"));
-    let session = fs::read_dir(root.path().join("cache/cells")).unwrap().map(|entry| entry.unwrap().path());
-    let session = session.into_iter().find(|path| path.join("slot-0").is_dir()).unwrap();
+    let mut session =
+        fs::read_dir(root.path().join("cache/cells")).unwrap().map(|entry| entry.unwrap().path());
+    let session = session.find(|path| path.join("slot-0").is_dir()).unwrap();
     let library = || {
-        let files = fs::read_dir(session.join("slot-0/compiled")).unwrap().map(|entry| entry.unwrap().path());
-        files.into_iter().find(|file| file.to_string_lossy().contains("libselfsame_dylib.")).unwrap()
+        let mut files =
+            fs::read_dir(session.join("slot-0/compiled")).unwrap().map(|entry| entry.unwrap().path());
+        files.find(|file| file.to_string_lossy().contains("libselfsame_dylib.")).unwrap()
     };
     // A power cut, a kill while it was linked, and a disk that was full.
     fs::write(library(), "").unwrap();

@@ -470,7 +470,7 @@ mod tests {
         let damaged = take_out_damaged(&slot).unwrap();
         assert_eq!(damaged.files, 1);
         assert!(!there("liba-1.rlib") && there("libb-1.rlib") && !there(&linked));
-        assert_eq!(remove_incomplete(&[cargos.clone()], &slot, &damaged).unwrap(), 1);
+        assert_eq!(remove_incomplete(std::slice::from_ref(&cargos), &slot, &damaged).unwrap(), 1);
         assert!(!cargos.exists());
     }
 
