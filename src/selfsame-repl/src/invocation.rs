@@ -10,12 +10,12 @@ use selfsame::text::shell_word;
 /// prompt the command it has there, which reads its arguments as a shell does.
 pub fn command_line<S: AsRef<OsStr>>(arguments: &[S]) -> String {
     if Frontend::detect().is_some_and(|front| front != Frontend::Command) {
-        let words: Vec<String> = arguments.iter().map(|a| shell_word(a)).collect();
+        let words: Vec<String> = arguments.iter().map(shell_word).collect();
         return format!(":{}", words.join(" "));
     }
     let program = std::env::args_os().next().unwrap_or_else(|| "selfsame".into());
     std::iter::once(shell_word(&program))
-        .chain(arguments.iter().map(|a| shell_word(a)))
+        .chain(arguments.iter().map(shell_word))
         .collect::<Vec<_>>()
         .join(" ")
 }

@@ -21,7 +21,7 @@ pub fn run(arguments: Bench) -> Result<Exit, Error> {
     workers::set(arguments.threads)?;
     if let Some(file) = &arguments.export {
         export(workload, file)?;
-        output::note(&format!("one step of {} in {}", workload.name(), visible_path(&file)));
+        output::note(&format!("one step of {} in {}", workload.name(), visible_path(file)));
         return Ok(Exit::Done);
     }
     stop::on_ctrl_c("finishing this step")?;

@@ -173,17 +173,17 @@ fn start(lesson: &Lesson, file: &Path) -> Result<Exit, Error> {
         Ok(()) => {
             output::stdout(&format!(
                 "{} has {} exercises. Fill in the bodies, then `selfsame check {} {}`.",
-                visible_path(&file),
+                visible_path(file),
                 lesson.exercises.len(),
                 lesson.number,
-                visible_path(&file)
+                visible_path(file)
             ))?;
             Ok(Exit::Done)
         }
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             output::error(&format!(
                 "{} is there already, and stays as it is. Name another file.",
-                visible_path(&file)
+                visible_path(file)
             ));
             Ok(Exit::Failed)
         }

@@ -64,7 +64,7 @@ fn train_all(arguments: Compare) -> Result<Exit, Error> {
     };
     if let Some(file) = &arguments.save {
         found.figure()?.save(file)?;
-        output::note(&format!("bars in {}", visible_path(&file)));
+        output::note(&format!("bars in {}", visible_path(file)));
     }
     let seeds = if found.seeds == 1 { "1 seed".into() } else { format!("{} seeds, mean ±sd", found.seeds) };
     let text = format!("{}, {seeds}\n{}", found.data, found.table().text());
@@ -169,7 +169,7 @@ fn save(runs: &[RunFolder], file: &Path) -> Result<(), Error> {
         runs.iter().map(|run| Series::new(&run.name, points(run))).collect()
     };
     plot::curves("Training loss", "epoch", "loss (nats)", &series(loss))?.save(file)?;
-    output::note(&format!("loss curves in {}", visible_path(&file)));
+    output::note(&format!("loss curves in {}", visible_path(file)));
     let probes = series(knn);
     if probes.iter().any(|run| !run.points.is_empty()) {
         let beside = drawn::beside(file, "knn");

@@ -49,7 +49,7 @@ pub fn beside(file: &Path, suffix: &str) -> PathBuf {
 /// Says where the figure is.
 pub fn told(file: Option<&Path>) {
     if let Some(file) = file {
-        output::note(&format!("saved in {}", visible_path(&file)));
+        output::note(&format!("saved in {}", visible_path(file)));
     }
 }
 

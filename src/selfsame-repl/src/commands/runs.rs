@@ -45,7 +45,7 @@ pub fn run(arguments: Runs) -> Result<Exit, Error> {
         output::json(&serde_json::json!({ "runs": lines }))?;
     } else if found.is_empty() {
         let line = crate::invocation::command_line(&["train", "simclr", "digits"]);
-        output::stdout(&format!("no runs in {} yet. To make one:\n  {line}", visible_path(&folder)))?;
+        output::stdout(&format!("no runs in {} yet. To make one:\n  {line}", visible_path(folder)))?;
     } else {
         output::stdout(&table(&found, SystemTime::now()).text())?;
     }

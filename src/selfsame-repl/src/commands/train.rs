@@ -67,7 +67,7 @@ fn summary(folder: &Path, report: &Report) -> String {
     for why in report.all_unjudged() {
         text += &format!("\n{why}\n");
     }
-    text += &format!("\nreport    {}\n\nTo try next:\n", visible_path(&folder.join("report.html")));
+    text += &format!("\nreport    {}\n\nTo try next:\n", visible_path(folder.join("report.html")));
     for (command, why) in next(folder, report) {
         text += &format!("  {command}\n      {why}\n");
     }

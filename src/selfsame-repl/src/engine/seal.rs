@@ -123,7 +123,7 @@ fn place(folder: &Path) -> PathBuf {
 
 fn write(folder: &Path, files: &Files) -> io::Result<()> {
     let text = serde_json::to_vec(files)?;
-    write_atomic(&place(folder), &text).map_err(io::Error::other)
+    write_atomic(place(folder), &text).map_err(io::Error::other)
 }
 
 fn name(folder: &Path, path: &Path) -> PathBuf {

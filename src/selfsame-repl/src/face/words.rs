@@ -23,7 +23,7 @@ pub fn plan(plan: &Plan) -> String {
         plan.batch
     );
     if let Some(folder) = &plan.folder {
-        text += &format!("\nrun folder {}", visible_path(&folder));
+        text += &format!("\nrun folder {}", visible_path(folder));
     }
     if plan.epochs_done > 0 {
         text += &format!("\ngoing on after epoch {}", plan.epochs_done);
@@ -84,7 +84,7 @@ pub fn variables(variables: &[(String, Described)]) -> Table {
 
 /// Where a run that was stopped is.
 pub fn saved(folder: &std::path::Path) -> String {
-    format!("saved in {}; it can go on from there", visible_path(&folder))
+    format!("saved in {}; it can go on from there", visible_path(folder))
 }
 
 #[cfg(test)]

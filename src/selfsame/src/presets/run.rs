@@ -369,14 +369,14 @@ fn free_name(spec: &TrainSpec, named: bool) -> Result<(PathBuf, String)> {
 /// holds, and perhaps a file it had not finished, but no configuration.
 fn is_taken(folder: &Path) -> bool {
     let Ok(about) = fs::symlink_metadata(folder) else { return false };
-    let Some(entries) = Some(folder).filter(|_| about.is_dir()).and_then(|f| fs::read_dir(f).ok()) else {
+    let Some(mut entries) = Some(folder).filter(|_| about.is_dir()).and_then(|f| fs::read_dir(f).ok()) else {
         return true;
     };
     let left = |entry: std::io::Result<fs::DirEntry>| {
         let name = entry.map(|e| e.file_name()).unwrap_or_default();
         name == "lock" || name.to_string_lossy().ends_with(".tmp")
     };
-    !entries.map(left).all(|left| left) || is_training(folder)
+    !entries.all(left) || is_training(folder)
 }
 
 fn taken(folder: &Path) -> Error {
