@@ -77,15 +77,16 @@ struct Lines<'f> {
 
 impl Read for Lines<'_> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        // Before the next piece is read, so that the rows before the one without an end are taken and counted.
+        if self.since_a_break > self.most {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
         let n = if self.start.is_empty() { self.file.read(out)? } else { self.start.read(out)? };
         self.since_a_break = match out[..n].iter().rposition(|&byte| byte == b'\n') {
             Some(at) => (n - at - 1) as u64,
             None => self.since_a_break + n as u64,
         };
-        match self.since_a_break > self.most {
-            true => Err(std::io::ErrorKind::FileTooLarge.into()),
-            false => Ok(n),
-        }
+        Ok(n)
     }
 }
 
