@@ -6,6 +6,7 @@ use super::{
     LinearOp, MaxPoolOp, MeanErrorOp, PatchifyOp, PoolOp, Real, SoftmaxOp, StackOp, TokensOp, UnpatchifyOp,
 };
 use crate::losses::{LossOp, MaskedErrorOp, NtXentOp, VicRegOp};
+use crate::tape::{MaySend, MaySync};
 use crate::train::LoopOp;
 
 /// A dfdx device with all of our operations: `Cpu`, and `Cuda` with the `cuda` feature.
@@ -45,8 +46,8 @@ pub trait Engine<E: Real = f32>:
     + StackOp<E>
     + VicRegOp<E>
     + LoopOp
-    + Send
-    + Sync
+    + MaySend
+    + MaySync
 {
 }
 

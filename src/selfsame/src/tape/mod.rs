@@ -11,6 +11,7 @@ mod scratch;
 mod stop_gradient;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub use allocator::keep_freed_memory;
 pub use custom::{record, slot, values, BackwardFn, Slot};
@@ -18,6 +19,7 @@ pub use gradcheck::{gradcheck, GradCheck};
 pub use gradient::FlatGradient;
 pub use parameters::{copy_parameters, count_parameters, AnyTensor, Parameters, Role};
 pub use stop_gradient::stop_gradient;
+pub use threads::{MaySend, MaySync};
 
 pub(crate) use custom::kept;
 pub(crate) use parameters::parameters;

@@ -4,6 +4,7 @@ use dfdx::prelude::*;
 use dfdx::tensor::Gradients;
 
 use super::custom::values;
+use super::MaySend;
 use crate::error::{device, Error, Result};
 
 /// What a tensor is to an optimiser.
@@ -78,8 +79,8 @@ impl<S: Shape, D: Device<f32>> AnyTensor<D> for Tensor<S, f32, D> {
 /// A module whose tensors can be walked by name, always in the same order.
 ///
 /// Names join the fields on the way with dots: `blocks.0.qkv.weight`. [`parameters!`](crate::parameters) writes it for a
-/// struct. What has parameters may go to another thread, so that a program with windows, or a server, trains in one.
-pub trait Parameters<D: Device<f32>>: Send {
+/// struct. What has parameters may go to another thread, so that a program with windows, or a server, trains in one; with the `cuda` feature it may not, see [`MaySend`].
+pub trait Parameters<D: Device<f32>>: MaySend {
     /// Calls `f` with every tensor.
     fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, Role, &dyn AnyTensor<D>));
     /// Calls `f` with every tensor, to change it.

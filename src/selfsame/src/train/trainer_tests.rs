@@ -167,6 +167,7 @@ fn a_watcher_gets_the_whole_row_and_the_model() {
 }
 
 #[test]
+#[cfg(not(feature = "cuda"))]
 fn a_method_whose_type_is_forgotten_trains_in_a_thread() {
     fn sends<T: Send>(_: &T) {}
     let method: AnyMethod<Net, Cpu> = Box::new(simclr());
