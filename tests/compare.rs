@@ -135,7 +135,7 @@ fn what_is_damaged_is_named_with_its_line() {
     fs::write(run.join("metrics.jsonl"), "{\"epoch\":1,\"loss\":1.0}\n?\n").unwrap();
     call(folder.path(), "compare a").fails(1, &["metrics.jsonl, line 2"]);
     fs::write(run.join("metrics.jsonl"), b"\xff\xfe\n").unwrap();
-    call(folder.path(), "compare a").fails(1, &["cannot read", "metrics.jsonl"]);
+    call(folder.path(), "compare a").fails(1, &["metrics.jsonl, byte 0", "UTF-16"]);
 }
 
 #[test]
