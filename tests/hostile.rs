@@ -190,7 +190,7 @@ fn every_list_has_a_form_for_programs() {
 #[test]
 fn a_toolchain_that_is_not_there_is_named() {
     if Command::new("rustup").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no rustup here");
+        crate::skip::skip("there is no rustup here");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
