@@ -51,7 +51,7 @@ pub fn script(text: &str) -> Ended {
 
 #[test]
 fn values_are_printed_and_live_on() {
-    let ended = script("let x = 20;\n\nlet y = x + 1;\n\nx + y\n");
+    let ended = script("// A cell may be a comment alone.\n\nlet x = 20;\n\nlet y = x + 1;\n\nx + y\n");
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "41\n"), "{}", ended.stderr);
 }
 
@@ -289,7 +289,7 @@ fn bytes_that_are_no_text_can_be_printed() {
 #[test]
 fn what_a_cell_starts_is_told_nothing_of_the_session() {
     let ended = script(&format!(
-        "let of = |command: &mut std::process::Command| String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned();\n\
+        "fn of(command: &mut std::process::Command) -> String {{ String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned() }}\n\
          print!(\"{{}}\", of(&mut std::process::Command::new(\"env\")));\n\
          print!(\"{{}}\", of(std::process::Command::new({:?}).arg(\"methods\")));\n\n!env\n",
         path().display().to_string()

@@ -405,7 +405,8 @@ impl Worker<'_> {
         code: &str,
         quiet: bool,
     ) -> (Result<Value, Fault>, Duration, Ended) {
-        let ran = matches!(&result, Ok(Ok(_)));
+        // Of a cell that is nothing but a comment nothing is run, and nothing will say that it has ended.
+        let ran = matches!(&result, Ok(Ok(outputs)) if !outputs.phases.is_empty());
         if ran {
             self.read_to_the_end(listener);
         } else if matches!(&result, Ok(Err(evcxr::Error::SubprocessTerminated(_)))) {

@@ -412,7 +412,13 @@ fn new_folder(spec: &TrainSpec, named: bool) -> Result<(RunLock, PathBuf, TrainS
             Ok(lock) => lock,
             // Another process began in it this moment.
             Err(Error::Run { .. }) if !named => continue,
-            Err(other) => return Err(other),
+            Err(other) => {
+                // On a full disk not even the lock can be written, and it is the only file in there.
+                if matches!(other, Error::Io { .. }) {
+                    let _ = fs::remove_file(folder.join("lock")).and_then(|()| fs::remove_dir(&folder));
+                }
+                return Err(other);
+            }
         };
         if folder.join("config.json").exists() {
             match named {
