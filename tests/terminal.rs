@@ -48,7 +48,10 @@ impl Terminal {
     }
 
     fn tmux(&self, words: &[&str]) -> String {
-        let out = Command::new("tmux").args(["-L", &self.socket]).args(words).output().expect("tmux runs");
+        // Whatever the locale says, and for users whose shell lets nobody in.
+        let mut tmux = Command::new("tmux");
+        tmux.args(["-u", "-L", &self.socket]).args(words).env("SHELL", "/bin/sh");
+        let out = tmux.output().expect("tmux runs");
         String::from_utf8_lossy(&out.stdout).into_owned()
     }
 
